@@ -1,0 +1,364 @@
+"""The App: a Compose application, normalised. Every short form is gone, every default that the specification names is filled in.
+
+Units: durations are seconds (float), sizes are bytes (int), CPUs are a float. Field names are the Compose Specification's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file; `line` and `column` count from 1, and 0 means the whole file."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSpec:
+    """How an image is made. `context` and `dockerfile` are absolute paths (or a URL for `context`)."""
+
+    context: str
+    dockerfile: str | None = None
+    dockerfile_inline: str | None = None
+    target: str | None = None
+    args: Mapping[str, str | None] = field(default_factory=dict)
+    additional_contexts: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    secrets: tuple[FileMount, ...] = ()
+    ssh: tuple[str, ...] = ()
+    network: str | None = None
+    extra_hosts: tuple[str, ...] = ()
+    shm_size: int | None = None
+    no_cache: bool = False
+    pull: bool = False
+    privileged: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """What the specification allows and no field above names, as written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMount:
+    """A config or a secret given to a service (long form). `target` is absolute for configs; secrets default to /run/secrets/SOURCE."""
+
+    source: str
+    target: str
+    uid: str | None = None
+    gid: str | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileObject:
+    """A top-level config or secret. Exactly one of file, environment, content is set, unless it is external."""
+
+    name: str
+    file: str | None = None
+    environment: str | None = None
+    content: str | None = None
+    external: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    driver: str | None = None
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    template_driver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healthcheck:
+    """`test` is None where the image's own check is kept; `disable` turns it off."""
+
+    test: tuple[str, ...] | None = None
+    interval: float | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    start_period: float | None = None
+    start_interval: float | None = None
+    disable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """One entry of depends_on. `condition`: service_started, service_healthy, service_completed_successfully."""
+
+    service: str
+    condition: str = "service_started"
+    required: bool = True
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """One container port; ranges are expanded. `published` is None where the engine chooses."""
+
+    target: int
+    published: int | None = None
+    published_to: int | None = None
+    """The end of a range to choose from, where a range is published for one target."""
+    host_ip: str | None = None
+    protocol: str = "tcp"
+    mode: str = "ingress"
+    name: str | None = None
+    app_protocol: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """One entry of `volumes` or `tmpfs`. `source` is an absolute path (bind), a volume's key (volume) or None (anonymous, tmpfs)."""
+
+    type: str
+    target: str
+    source: str | None = None
+    read_only: bool = False
+    consistency: str | None = None
+    propagation: str | None = None
+    create_host_path: bool = True
+    recursive: str | None = None
+    selinux: str | None = None
+    nocopy: bool = False
+    subpath: str | None = None
+    size: int | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """How a service joins a network."""
+
+    aliases: tuple[str, ...] = ()
+    ipv4_address: str | None = None
+    ipv6_address: str | None = None
+    link_local_ips: tuple[str, ...] = ()
+    mac_address: str | None = None
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    priority: int = 0
+    gw_priority: int = 0
+    interface_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ulimit:
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logging:
+    driver: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """cpus as a number of cores, memory in bytes."""
+
+    cpus: float | None = None
+    memory: int | None = None
+    pids: int | None = None
+    devices: tuple[Mapping[str, Any], ...] = ()
+    generic: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPolicy:
+    """`condition`: none, on-failure, any. `restart: unless-stopped` keeps `stays_stopped`."""
+
+    condition: str = "none"
+    delay: float | None = None
+    max_attempts: int | None = None
+    window: float | None = None
+    stays_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateConfig:
+    """deploy.update_config and deploy.rollback_config. `parallelism` 0 means all at once."""
+
+    parallelism: int = 1
+    delay: float = 0.0
+    failure_action: str = "pause"
+    monitor: float = 0.0
+    max_failure_ratio: float = 0.0
+    order: str = "stop-first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    spread: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    constraints: tuple[str, ...] = ()
+    preferences: tuple[Preference, ...] = ()
+    max_replicas_per_node: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """`replicas` is what `deploy.replicas`, else `scale`, says; 1 where neither does."""
+
+    mode: str = "replicated"
+    replicas: int = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
+    limits: Resources = Resources()
+    reservations: Resources = Resources()
+    restart_policy: RestartPolicy | None = None
+    update_config: UpdateConfig | None = None
+    rollback_config: UpdateConfig | None = None
+    placement: Placement = Placement()
+    endpoint_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service, normalised. A field that is None was not set: the image's or the engine's default holds."""
+
+    name: str
+    image: str | None = None
+    build: BuildSpec | None = None
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[Port, ...] = ()
+    expose: tuple[str, ...] = ()
+    volumes: tuple[Mount, ...] = ()
+    networks: Mapping[str, Attachment] = field(default_factory=dict)
+    network_mode: str | None = None
+    depends_on: Mapping[str, Dependency] = field(default_factory=dict)
+    healthcheck: Healthcheck | None = None
+    deploy: Deploy = Deploy()
+    restart: RestartPolicy | None = None
+    secrets: tuple[FileMount, ...] = ()
+    configs: tuple[FileMount, ...] = ()
+    profiles: tuple[str, ...] = ()
+    container_name: str | None = None
+    hostname: str | None = None
+    domainname: str | None = None
+    mac_address: str | None = None
+    user: str | None = None
+    group_add: tuple[str, ...] = ()
+    working_dir: str | None = None
+    stdin_open: bool = False
+    tty: bool = False
+    init: bool | None = None
+    stop_signal: str | None = None
+    stop_grace_period: float | None = None
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    privileged: bool = False
+    read_only: bool = False
+    userns_mode: str | None = None
+    ipc: str | None = None
+    pid: str | None = None
+    uts: str | None = None
+    cgroup: str | None = None
+    cgroup_parent: str | None = None
+    isolation: str | None = None
+    runtime: str | None = None
+    platform: str | None = None
+    pull_policy: str | None = None
+    ulimits: tuple[Ulimit, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    devices: tuple[Device, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
+    gpus: tuple[Mapping[str, Any], ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_opt: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    """`name:address` (address may hold colons: split at the first)."""
+    links: tuple[str, ...] = ()
+    external_links: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    logging: Logging = Logging()
+    shm_size: int | None = None
+    storage_opt: Mapping[str, str] = field(default_factory=dict)
+    cpu_shares: int | None = None
+    cpu_period: int | None = None
+    cpu_quota: int | None = None
+    cpu_rt_period: int | None = None
+    cpu_rt_runtime: int | None = None
+    cpuset: str | None = None
+    memswap_limit: int | None = None
+    mem_swappiness: int | None = None
+    oom_kill_disable: bool = False
+    oom_score_adj: int | None = None
+    blkio_config: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the specification that no attribute above names (credential_spec, post_start, develop, models, …) and `x-`, as written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """`name` is the engine's name where one was set, else None: the engine derives one from the environment."""
+
+    key: str
+    name: str | None = None
+    external: bool = False
+    driver: str | None = None
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    internal: bool = False
+    attachable: bool = False
+    enable_ipv4: bool | None = None
+    enable_ipv6: bool | None = None
+    ipam_driver: str | None = None
+    ipam: tuple[Mapping[str, Any], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    key: str
+    name: str | None = None
+    external: bool = False
+    driver: str | None = None
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """A whole application. `locations` says where each value was written, by its path (`("services", "web", "image")`)."""
+
+    name: str
+    services: Mapping[str, Service]
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    configs: Mapping[str, FileObject] = field(default_factory=dict)
+    secrets: Mapping[str, FileObject] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    directory: str = ""
+    """The project directory (absolute): where relative paths start."""
+    locations: Mapping[Path, Location] = field(default_factory=dict, compare=False, repr=False)
+
+    def where(self, *path: str) -> Location:
+        """The place of `path`, or of its nearest ancestor that was written down."""
+        for end in range(len(path), 0, -1):
+            if found := self.locations.get(path[:end]):
+                return found
+        return Location(self.directory or self.name)

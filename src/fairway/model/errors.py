@@ -1,0 +1,160 @@
+"""One tree of errors. Each says what happened, where, why, and what to do next; the CLI prints them in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fairway.model.app import Location
+
+
+class Exit(IntEnum):
+    """What the exit status of a command means."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    ROLLED_BACK = 3
+    PARTIAL = 4
+    LOCKED = 5
+    REFUSED = 6
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: `what`, where, and `hint`: what to do about it."""
+
+    what: str
+    where: Location | str | None = None
+    path: tuple[str, ...] = ()
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        path = f"{'.'.join(self.path)}: " if self.path else ""
+        return f"{place}{path}{self.what}"
+
+
+class FairwayError(Exception):
+    """`what` happened, `where` (file, host, service), `why` (often the words of what failed), `hint`: what to do next."""
+
+    exit = Exit.FAILED
+
+    def __init__(self, what: str, *, where: Location | str | None = None, why: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.why = shorten(why)
+        self.hint = hint
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return ()
+
+
+class InvalidFiles(FairwayError):
+    """The user's files are wrong: every problem at once."""
+
+    exit = Exit.USAGE
+
+    def __init__(self, problems: Iterable[Problem], what: str = "") -> None:
+        self._problems = tuple(sorted(problems, key=lambda p: (str(p.where), p.path, p.what)))
+        count = len(self._problems)
+        super().__init__(what or f"{count} problem{'s' if count != 1 else ''} in the files of this project")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
+
+    def __str__(self) -> str:
+        return "\n".join([self.what, *(str(problem) for problem in self._problems)])
+
+
+class UsageError(FairwayError):
+    """The command was called in a way that cannot work."""
+
+    exit = Exit.USAGE
+
+
+class Unsupported(InvalidFiles):
+    """The engine cannot honour what the files ask for."""
+
+
+class EngineError(FairwayError):
+    """The engine refused or failed."""
+
+
+class EngineUnreachable(EngineError):
+    """No engine answers at the address."""
+
+
+class ImageNotFound(EngineError):
+    """Neither the host nor a registry has the image."""
+
+
+class BuildFailed(FairwayError):
+    """An image could not be built."""
+
+
+class SourceError(FairwayError):
+    """Git is missing, this is no checkout, or the commit is not there."""
+
+
+class TestFailed(FairwayError):
+    """A test stage did not pass."""
+
+    __test__ = False
+
+
+class RegistryError(FairwayError):
+    """The registry is down, refuses the password, or lacks what was asked for."""
+
+
+class GatewayError(FairwayError):
+    """The gateway does not run, or did not confirm a configuration."""
+
+
+class GatewayRejected(GatewayError):
+    """Envoy refused a configuration; the old one keeps serving. `why` holds Envoy's words."""
+
+
+class NotReady(FairwayError):
+    """A new revision never became ready. `logs` are its last lines."""
+
+    def __init__(
+        self, what: str, *, where: Location | str | None = None, why: str = "", hint: str = "", logs: str = ""
+    ) -> None:
+        super().__init__(what, where=where, why=why, hint=hint)
+        self.logs = logs
+
+
+class RolledBack(FairwayError):
+    """The release failed, and the one before it serves again (or still)."""
+
+    exit = Exit.ROLLED_BACK
+
+
+class Partial(FairwayError):
+    """Some of the work is done and some is not."""
+
+    exit = Exit.PARTIAL
+
+
+class Locked(FairwayError):
+    """Somebody else holds the lease of this environment."""
+
+    exit = Exit.LOCKED
+
+
+class Refused(FairwayError):
+    """A policy says no: a dirty tree, a stage that has not passed, an unknown commit."""
+
+    exit = Exit.REFUSED
+
+
+def shorten(text: str, limit: int = 2000) -> str:
+    """The first `limit` characters of what somebody else said: a server's answer can be long."""
+    text = text.strip()
+    return text if len(text) <= limit else f"{text[:limit]} … ({len(text) - limit} more characters)"
