@@ -1,0 +1,90 @@
+"""The images made from one commit, by digest, with the evidence of their tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRef:
+    """One image. `reference` is what people read (`repository:tag`); `id` and `digest` say which bytes.
+
+    `id` is the engine's content address of the image (`sha256:…`); `digest` is the manifest's in a registry, empty where
+    the image was never in one.
+    """
+
+    reference: str
+    id: str = ""
+    digest: str = ""
+
+    @property
+    def repository(self) -> str:
+        name, _, _ = self.reference.partition("@")
+        head, slash, tail = name.rpartition("/")
+        return f"{head}{slash}{tail.partition(':')[0]}"
+
+    @property
+    def pinned(self) -> str:
+        """What to run: never a tag alone."""
+        return f"{self.repository}@{self.digest}" if self.digest else self.id
+
+    @property
+    def content(self) -> str:
+        """What identifies the bytes, wherever they came from: the same for one image before and after its push."""
+        return self.id or self.digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The source of a build. `created` is the commit's own time (ISO 8601, UTC); `source` the remote's URL without credentials."""
+
+    sha: str
+    describe: str
+    branch: str = ""
+    source: str = ""
+    created: str = ""
+    dirty: bool = False
+    changes: tuple[str, ...] = ()
+    """Paths that differ from the commit (at most 20 of them)."""
+    tree: str = ""
+    """A digest of the changed content: two different dirty trees never share a tag."""
+
+    @property
+    def short(self) -> str:
+        return self.sha[:12]
+
+    @property
+    def tag(self) -> str:
+        return f"{self.short}-dirty-{self.tree[:8]}" if self.dirty else self.short
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one test stage showed about these very images. `started` is ISO 8601 UTC; `output` names the kept log."""
+
+    stage: str
+    passed: bool
+    exit_code: int | None = None
+    started: str = ""
+    seconds: float = 0.0
+    output: str = ""
+    output_sha256: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """`images` maps each service that has `build:` to what was made of it."""
+
+    commit: Commit
+    created: str
+    images: Mapping[str, ImageRef]
+    evidence: tuple[Evidence, ...] = ()
+    tags: tuple[str, ...] = ()
+    pushed: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def passed(self, stages: tuple[str, ...]) -> bool:
+        latest = {item.stage: item.passed for item in self.evidence}
+        return all(latest.get(stage, False) for stage in stages)

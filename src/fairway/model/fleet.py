@@ -1,0 +1,75 @@
+"""What is really there now, as observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fairway.model.environment import Environment
+from fairway.model.release import Revision
+
+
+class State(StrEnum):
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    REMOVING = "removing"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+class Health(StrEnum):
+    NONE = "none"
+    """The container has no healthcheck."""
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One container of a revision. `started` and `created` are seconds since the epoch; `index` counts from 1 in the revision."""
+
+    id: str
+    name: str
+    revision: Revision
+    index: int
+    host: str
+    address: str = ""
+    state: State = State.CREATED
+    health: Health = Health.NONE
+    created: float = 0.0
+    started: float = 0.0
+    exit_code: int | None = None
+    oom_killed: bool = False
+    restarts: int = 0
+    image: str = ""
+
+    @property
+    def up(self) -> bool:
+        """Runs, and its healthcheck, if there is one, has passed."""
+        return self.state is State.RUNNING and self.health in (Health.NONE, Health.HEALTHY)
+
+
+Weights = Mapping[str, Mapping[str, int]]
+"""For each routed service, the share of its traffic that each revision (by name) gets: parts of a whole, not percentages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """`weights` is what the gateway has confirmed; empty where nothing is routed."""
+
+    environment: Environment
+    replicas: tuple[Replica, ...] = ()
+    weights: Weights = field(default_factory=dict)
+
+    def of(self, revision: Revision) -> tuple[Replica, ...]:
+        found = (replica for replica in self.replicas if replica.revision == revision)
+        return tuple(sorted(found, key=lambda replica: replica.index))
+
+    def revisions(self, service: str | None = None) -> tuple[Revision, ...]:
+        """Oldest first."""
+        found = {r.revision for r in self.replicas if service in (None, r.revision.service)}
+        return tuple(sorted(found, key=lambda revision: (revision.release, revision.service)))

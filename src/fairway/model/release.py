@@ -1,0 +1,82 @@
+"""An immutable, numbered record of an environment: what ran, so that it can run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fairway.model.app import App
+from fairway.model.build import Build, ImageRef
+from fairway.model.environment import Environment
+from fairway.model.policy import ServicePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One service at one release. Two releases share a revision where nothing that makes the container differs (`digest`)."""
+
+    service: str
+    release: int
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-r{self.release}"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """`images` pins every service's image, built or not. `configs` holds contents, `secrets` versions only: never values.
+
+    `number` counts from 1 in its environment. `created` is ISO 8601 UTC. `reason`: deploy, rollback to N, promote from E.
+    """
+
+    number: int
+    environment: Environment
+    app: App
+    images: Mapping[str, ImageRef]
+    revisions: Mapping[str, Revision]
+    policies: Mapping[str, ServicePolicy] = field(default_factory=dict)
+    configs: Mapping[str, str] = field(default_factory=dict)
+    """Each config's content, base64."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Each secret's version: a slow salted hash of its value."""
+    build: Build | None = None
+    created: str = ""
+    by: str = ""
+    reason: str = "deploy"
+    digest: str = ""
+    """Of everything that decides what runs: two releases with one digest are the same."""
+
+    def policy(self, service: str) -> ServicePolicy:
+        return self.policies.get(service) or ServicePolicy()
+
+    def replicas(self, service: str) -> int:
+        return self.app.services[service].deploy.replicas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the ledger: a release as intended, or what became of it.
+
+    `outcome`: promoted, rolled back, failed, partial, interrupted; empty while it is under way.
+    """
+
+    release: Release
+    outcome: str = ""
+    finished: str = ""
+    detail: str = ""
+
+
+def promoted(records: tuple[Record, ...]) -> Release | None:
+    """The last release that was fully promoted."""
+    return next((r.release for r in sorted(records, key=lambda r: -r.release.number) if r.outcome == "promoted"), None)
+
+
+def under_way(records: tuple[Record, ...]) -> Release | None:
+    """The newest release, if nobody has written down how it ended."""
+    newest = max(records, key=lambda r: r.release.number, default=None)
+    return newest.release if newest and not newest.outcome else None

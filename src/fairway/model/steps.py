@@ -1,0 +1,93 @@
+"""One thing to do, as data: a step neither executes nor formats itself. A strategy yields steps and is sent outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fairway.model.errors import FairwayError
+from fairway.model.fleet import Weights
+from fairway.model.release import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A revision, and how many of its replicas."""
+
+    revision: Revision
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ensure:
+    """Bring each revision to at least so many replicas."""
+
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReady:
+    """Wait until so many replicas of each revision are ready; fail as soon as one cannot become so."""
+
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitExit:
+    """Wait until the replicas have ended with exit status 0: `service_completed_successfully`."""
+
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Make this the whole routing table, and wait until the gateway confirms it."""
+
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Go on watching for so many seconds; a watched replica that dies meanwhile is a failure."""
+
+    seconds: float
+    watch: tuple[Want, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Give the replicas beyond `replicas` no new requests, and let those in flight end."""
+
+    wants: tuple[Want, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Stop and remove the replicas beyond `replicas`."""
+
+    wants: tuple[Want, ...]
+
+
+Step = Ensure | AwaitReady | AwaitExit | Shift | Hold | Drain | Retire
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a step: `error` is None where it succeeded."""
+
+    error: FairwayError | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+class Verdict(StrEnum):
+    PROMOTED = "promoted"
+    FAILED = "failed"
+    """The fleet has to be led back."""
+
+
+Strategy = Generator[Step, Outcome, Verdict]

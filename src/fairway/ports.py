@@ -1,0 +1,211 @@
+"""What the adapters fulfil. Stories and strategies know these, and no engine by name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fairway.model.app import App, Service
+from fairway.model.build import Build, Commit, ImageRef
+from fairway.model.events import Emit
+from fairway.model.fleet import Fleet, Replica
+from fairway.model.release import Record, Release, Revision
+from fairway.model.routes import Endpoint, RoutingTable
+
+
+class Engine(Protocol):
+    """Runs revisions of one environment. Every call may raise EngineError; each is safe to repeat."""
+
+    async def observe(self) -> Fleet:
+        """What is there now (without weights: those are the gateway's)."""
+
+    def watch(self) -> AsyncIterator[Fleet]:
+        """The fleet now, and again each time one of its replicas starts, ends, or changes its health."""
+
+    async def pin(self, references: Mapping[str, str], pull: Collection[str] = ()) -> Mapping[str, ImageRef]:
+        """The image behind each reference, by key; those that no host has, or that `pull` names, are pulled. Raises ImageNotFound."""
+
+    async def ensure(self, release: Release, revision: Revision, replicas: int, secrets: Mapping[str, bytes]) -> None:
+        """At least so many started replicas of `revision`, whose definition is `release`'s; networks, volumes and files first."""
+
+    async def retire(self, revision: Revision, replicas: int) -> None:
+        """Stop (within the grace period) and remove all but the lowest-numbered `replicas`."""
+
+    def refuse(self, app: App) -> None:
+        """Raises Unsupported, with every file and line that this engine cannot honour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that has ended: its exit status, and the last lines it printed."""
+
+    exit_code: int
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """`at` is seconds since the epoch; `stream` is stdout or stderr."""
+
+    replica: Replica
+    at: float
+    text: str
+    stream: str = "stdout"
+
+
+class Console(Protocol):
+    """What an operator does with running replicas."""
+
+    def logs(
+        self, replicas: Sequence[Replica], *, follow: bool = False, since: float | None = None, tail: int | None = None
+    ) -> AsyncIterator[LogLine]:
+        """Lines of all of them, merged in the order of their times."""
+
+    async def exec(self, replica: Replica, command: Sequence[str], *, tty: bool = False, stdin: bool = False) -> int:
+        """Run a command in a replica, connected to this terminal; its exit status."""
+
+    async def run(
+        self,
+        release: Release,
+        service: str,
+        command: Sequence[str],
+        secrets: Mapping[str, bytes],
+        *,
+        environment: Mapping[str, str] | None = None,
+        tty: bool = False,
+    ) -> int:
+        """A one-off container of a release's service, removed when it has ended, connected to this terminal."""
+
+    async def down(self, *, volumes: bool = False) -> tuple[str, ...]:
+        """Remove everything of the environment but its ledger (and its volumes, unless told so); the names of what went."""
+
+
+class Traffic(Protocol):
+    """The gateway of an environment. Raises GatewayError, GatewayRejected."""
+
+    async def observe(self) -> RoutingTable | None:
+        """The table that is live, or None where the gateway knows nothing of this environment."""
+
+    async def apply(self, table: RoutingTable) -> None:
+        """Make this the table of the environment, in an order that loses no request; returns when it is confirmed live."""
+
+    async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
+        """The status that a GET through the gateway's network got, or None where nothing answered."""
+
+    async def in_flight(self, endpoints: Collection[Endpoint]) -> int:
+        """Requests and streams that these replicas still serve."""
+
+
+class Ledger(Protocol):
+    """The releases of one environment."""
+
+    async def read(self) -> tuple[Record, ...]:
+        """By number, ascending."""
+
+    async def intend(self, release: Release) -> None:
+        """Write down what is about to be done."""
+
+    async def conclude(self, release: Release, outcome: str, detail: str = "") -> None:
+        """Write down what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lease: `by` is user@machine, `doing` the command, `since` seconds since the epoch."""
+
+    by: str
+    doing: str
+    since: float
+
+
+class Leases(Protocol):
+    """The right to change one environment; it dies with its holder."""
+
+    def hold(self, doing: str, wait: float = 0.0) -> AbstractAsyncContextManager[None]:
+        """Raises Locked, with the holder, where it is not free within `wait` seconds."""
+
+    async def holder(self) -> Holder | None:
+        """Who holds it now."""
+
+
+class Source(Protocol):
+    """The checkout that images are made from. Raises SourceError."""
+
+    async def commit(self) -> Commit: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    service: Service
+    tags: tuple[str, ...]
+    labels: Mapping[str, str]
+    secrets: Mapping[str, bytes]
+
+
+class Builder(Protocol):
+    """Raises BuildFailed."""
+
+    async def build(self, request: BuildRequest, emit: Emit) -> ImageRef:
+        """Build one image and give it its tags; its id."""
+
+    async def tag(self, image: ImageRef, reference: str) -> None: ...
+
+    async def push(self, image: ImageRef, reference: str, emit: Emit) -> str:
+        """Push one tag; the manifest's digest. Raises RegistryError."""
+
+
+class Registry(Protocol):
+    """Raises RegistryError."""
+
+    async def digest(self, reference: str) -> str | None:
+        """The digest of the manifest behind a tag, or None where there is none."""
+
+    async def tags(self, repository: str) -> tuple[str, ...]: ...
+
+
+class TestBed(Protocol):
+    """An application brought up from given images in a throwaway project: own names, own network, no published ports."""
+
+    __test__ = False
+
+    async def up(self, emit: Emit) -> None:
+        """Start everything, in the order of its dependencies, and wait until it is healthy. Raises NotReady."""
+
+    async def run(
+        self, service: str, command: Sequence[str] | None, environment: Mapping[str, str], emit: Emit, key: str
+    ) -> Ended:
+        """One container of the service's image on the project's network; its lines are emitted as Output(key, line)."""
+
+    async def http(
+        self, service: str, port: int, path: str, timeout: float, headers: Mapping[str, str]
+    ) -> tuple[int | None, str]:
+        """The status and the first part of the body of a GET from inside the project's network."""
+
+
+class TestBeds(Protocol):
+    __test__ = False
+
+    def open(
+        self, app: App, images: Mapping[str, ImageRef], secrets: Mapping[str, bytes]
+    ) -> AbstractAsyncContextManager[TestBed]:
+        """A project of its own, taken down again whatever happens."""
+
+
+class Builds(Protocol):
+    """The builds that this checkout knows, with their evidence."""
+
+    def load(self, tag: str) -> Build | None: ...
+
+    def save(self, build: Build) -> None: ...
+
+    def log(self, tag: str, stage: str) -> Path:
+        """Where the output of a stage is kept."""
+
+
+class SecretStore(Protocol):
+    """Values of an application's secrets. Raises FairwayError where one is missing."""
+
+    async def values(self, app: App) -> Mapping[str, bytes]: ...
