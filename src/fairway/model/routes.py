@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
@@ -32,7 +32,7 @@ class RoutedService:
     service: str
     route: Route
     backends: tuple[Backend, ...]
-    ready: Ready = Ready()
+    ready: Ready = field(default_factory=Ready)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
