@@ -24,14 +24,16 @@ class Move:
     recreate: bool
     job: bool
     """Ends by itself: it is awaited by its exit status, not by its health."""
+    settled: bool
+    """Nothing else of the service runs, and the gateway sends it what it should: its readiness has been seen."""
 
     @property
     def grows(self) -> bool:
-        return self.present < self.replicas
+        return self.present < self.replicas or not self.settled
 
     @property
     def done(self) -> bool:
-        return not self.grows and not self.old and not self.surplus
+        return not self.grows and not self.surplus
 
     def batch(self, number: int) -> int:
         """How many new replicas there are once batch `number` (from 1) is up; what is there already is never taken back."""
@@ -39,7 +41,7 @@ class Move:
 
     @property
     def batches(self) -> int:
-        return -(-self.replicas // self.surge) if self.grows or self.old else 0
+        return max(1, -(-self.replicas // self.surge)) if self.grows else 1
 
     def keep(self, new: int) -> tuple[tuple[Revision, int], ...]:
         """What stays of the old revisions while `new` new replicas serve: together never fewer than are wanted."""
@@ -54,7 +56,11 @@ class Move:
 
 def moves(fleet: Fleet, release: Release) -> tuple[Move, ...]:
     """One Move for each service of the release that is not yet as it should be."""
-    found = (_move(fleet, release, service) for service in sorted(release.revisions))
+    weights = target_weights(release)
+    found = (
+        _move(fleet, release, service, settled=fleet.weights.get(service) == weights.get(service))
+        for service in sorted(release.revisions)
+    )
     return tuple(move for move in found if not move.done)
 
 
@@ -82,7 +88,7 @@ def is_job(release: Release, service: str) -> bool:
     )
 
 
-def _move(fleet: Fleet, release: Release, service: str) -> Move:
+def _move(fleet: Fleet, release: Release, service: str, *, settled: bool) -> Move:
     new = release.revisions[service]
     replicas = release.replicas(service)
     rollout = release.policy(service).rollout
@@ -102,6 +108,7 @@ def _move(fleet: Fleet, release: Release, service: str) -> Move:
         surge=max(1, replicas if rollout.surge is None or not protects else rollout.surge),
         recreate=rollout.strategy == "recreate" and bool(old),
         job=job,
+        settled=settled and not old,
     )
 
 
