@@ -1,0 +1,158 @@
+"""A lab: a network, an authority, and the hosts and registries of one process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from tests.lab import registry as registries
+from tests.lab.certificates import Authority
+from tests.lab.host import Host, clear_cgroups, prepare
+from tests.lab.network import Network, free_block, resolvers
+from tests.lab.registry import Registry
+from tests.lab.shell import LabError, alive, kill, started
+
+LABS = Path("/var/tmp/fairway-lab")  # paths of sockets are short, and it is a disk
+REGISTRY_NUMBER = 240
+PLAIN_PORT, TLS_PORT = 5000, 5443
+
+
+class Lab:
+    """Owns what it makes; `close` removes all of it, and so does the next lab when this process was killed.
+
+    With `keep`, the lab outlives the process and stays until `Lab.find(name)` is closed.
+    """
+
+    def __init__(self, directory: Path, network: Network, *, keep: bool) -> None:
+        self.directory = directory
+        self.network = network
+        self.keep = keep
+        self.authority = Authority(directory / "authority")
+        self._hosts = 0
+
+    @classmethod
+    def open(cls, *, keep: bool = False) -> Self:
+        check_machine()
+        with locked():
+            sweep()
+            name = f"fl{secrets.token_hex(3)}"  # short: a bridge's name has at most 15 characters
+            network = Network(name, free_block(seed=secrets.randbelow(1000)))
+            directory = LABS / network.name
+            directory.mkdir()
+            (directory / "block").write_text(str(network.block))
+            (directory / "owner").write_text("keep" if keep else f"{os.getpid()} {started(os.getpid())}")
+            network.create()
+        lab = cls(directory, network, keep=keep)
+        lab.authority.create()
+        return lab
+
+    @classmethod
+    def find(cls, name: str) -> Self:
+        directory = LABS / name
+        if not directory.is_dir():
+            raise LabError(f"there is no lab {name!r}")
+        return cls(directory, Network(name, int((directory / "block").read_text())), keep=True)
+
+    def close(self) -> None:
+        with locked():
+            destroy(self.directory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def plain_registry(self) -> str:
+        return f"{self.network.address(REGISTRY_NUMBER)}:{PLAIN_PORT}"
+
+    @property
+    def tls_registry(self) -> str:
+        return f"{self.network.address(REGISTRY_NUMBER)}:{TLS_PORT}"
+
+    def host(self) -> Host:
+        """Boot one more host, with an empty engine."""
+        self._hosts += 1
+        number = self._hosts
+        name = f"{self.network.name}-h{number}"
+        host = Host(
+            name=name,
+            address=self.network.address(number),
+            cable=self.network.add_namespace(name, number),
+            bridge_address=f"10.{self.network.block}.{number}.1/24",
+            pools=f"10.{self.network.block}.128.0/17",
+            plain_registry=self.plain_registry,
+            directory=self.directory / f"h{number}",
+            keep=self.keep,
+        )
+        lines = [f"nameserver {address}" for address in resolvers()]
+        prepare(host, "\n".join([*lines, ""]), {self.tls_registry: self.authority.certificate})
+        self.authority.issue(host.tls, name, host.address)
+        host.start()
+        return host
+
+    def registry(self, *, tls: bool = False) -> Registry:
+        """Start the lab's plain registry, or the one with TLS and a password; each once."""
+        netns = f"{self.network.name}-registry"
+        if not Path(f"/run/netns/{netns}").exists():
+            self.network.add_namespace(netns, REGISTRY_NUMBER)
+        if tls:
+            directory = self.directory / "tls-registry"
+            certificates = directory / "certificates"
+            self.authority.issue(certificates, "registry", self.network.address(REGISTRY_NUMBER))
+            made = Registry(
+                self.tls_registry, netns, directory, certificates, registries.USER, registries.PASSWORD, self.keep
+            )
+        else:
+            made = Registry(self.plain_registry, netns, self.directory / "registry", keep=self.keep)
+        made.start()
+        return made
+
+
+def check_machine() -> None:
+    if os.geteuid():
+        raise LabError("the lab needs root: it makes network namespaces and starts Docker engines")
+    root = Path("/sys/fs/cgroup")
+    if not (root / "cgroup.controllers").exists() and not (root / "memory").is_dir():
+        raise LabError(
+            f"no cgroups are mounted at {root}, so Docker cannot start a container here: "
+            "in a bare container or chroot, run it privileged and mount them (package cgroupfs-mount)"
+        )
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """One lab at a time looks for a free block or sweeps."""
+    LABS.mkdir(parents=True, exist_ok=True)
+    with (LABS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def labs() -> list[Path]:
+    return sorted(path.parent for path in LABS.glob("*/owner"))
+
+
+def sweep() -> None:
+    """Destroy the labs whose process was killed before it could."""
+    for directory in labs():
+        owner = directory / "owner"
+        if owner.read_text() != "keep" and not alive(owner):
+            destroy(directory)
+
+
+def destroy(directory: Path) -> None:
+    """Everything that is named after the lab: processes, control groups, namespaces, bridge, rules, files."""
+    for pid_file in directory.glob("*/pid"):
+        kill(pid_file)
+    for host in directory.glob("h*/"):
+        clear_cgroups(f"{directory.name}-{host.name}")
+    Network(directory.name, int((directory / "block").read_text())).destroy()
+    shutil.rmtree(directory)
