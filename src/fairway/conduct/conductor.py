@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from fairway.conduct.drain import drained
-from fairway.conduct.ready import await_exit, await_ready
+from fairway.conduct.ready import await_exit, await_ready, describe
 from fairway.conduct.routing import live_weights, ports, table
 from fairway.model.errors import FairwayError, NotReady
 from fairway.model.events import Emit, StepEnded, StepFailed, StepStarted
@@ -55,6 +55,8 @@ class Conductor:
     emit: Emit
     error: FairwayError | None = None
     """Why the last step that failed did."""
+    touched: bool = False
+    """Whether anything that served before has been touched: its traffic, or itself."""
     _weights: Weights = field(default_factory=dict)
     _draining: set[str] = field(default_factory=set)
     _started: float = 0.0
@@ -72,6 +74,7 @@ class Conductor:
 
     async def _attempt(self, step: Step) -> Outcome:
         self.emit(StepStarted(step))
+        self.touched = self.touched or isinstance(step, Shift | Drain | Retire)
         began = time.monotonic()
         try:
             await self._perform(step)
@@ -145,7 +148,12 @@ class Conductor:
                     for known in before.values():
                         replica = now.get(known.id)
                         if replica is None or not replica.up or replica.restarts > known.restarts:
-                            raise NotReady(f"{known.name} failed while it was watched", where=known.host)
+                            raise NotReady(
+                                f"{known.name} failed while it was watched",
+                                where=known.host,
+                                why=describe(replica),
+                                replica=known.name,
+                            )
         except TimeoutError:
             return
 

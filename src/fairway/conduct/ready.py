@@ -50,7 +50,12 @@ async def await_exit(engine: Engine, wanted: Sequence[Replica], deadline: float)
                     if replica and replica.state is State.EXITED and replica.exit_code == 0:
                         del waiting[known.id]
                     elif replica is None or replica.state in (State.EXITED, State.DEAD):
-                        raise NotReady(f"{known.name} did not end well", where=known.host, why=describe(replica))
+                        raise NotReady(
+                            f"{known.name} did not end well",
+                            where=known.host,
+                            why=describe(replica),
+                            replica=known.name,
+                        )
                 if not waiting:
                     return
     except TimeoutError:
@@ -120,7 +125,9 @@ class _Sight:
         replica = next((r for r in self.fleet.replicas if r.id == known.id), None)
         now = time.monotonic()
         if replica is None or _has_failed(known, replica):
-            raise NotReady(f"{known.name} failed before it was ready", where=known.host, why=describe(replica))
+            raise NotReady(
+                f"{known.name} failed before it was ready", where=known.host, why=describe(replica), replica=known.name
+            )
         if self._is_ready(replica, policy, now):
             return True
         if now - started > policy.ready.deadline:
@@ -128,7 +135,8 @@ class _Sight:
                 f"{known.name} was not ready within {policy.ready.deadline:g} s",
                 where=known.host,
                 why=self._why_not(replica, policy),
-                hint="its last lines follow; raise `ready.deadline` if it needs longer to start",
+                hint="raise `ready.deadline` if it needs longer to start",
+                replica=known.name,
             )
         return False
 

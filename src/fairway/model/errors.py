@@ -121,13 +121,13 @@ class GatewayRejected(GatewayError):
 
 
 class NotReady(FairwayError):
-    """A new revision never became ready. `logs` are its last lines."""
+    """A new revision never became ready. `replica` is the name of the container whose logs tell why."""
 
     def __init__(
-        self, what: str, *, where: Location | str | None = None, why: str = "", hint: str = "", logs: str = ""
+        self, what: str, *, where: Location | str | None = None, why: str = "", hint: str = "", replica: str = ""
     ) -> None:
         super().__init__(what, where=where, why=why, hint=hint)
-        self.logs = logs
+        self.replica = replica
 
 
 class RolledBack(FairwayError):

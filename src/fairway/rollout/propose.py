@@ -1,0 +1,137 @@
+"""App + images + policies → the Release that is proposed: which revisions it shares with what ran before, and its number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import msgspec
+
+from fairway.model.app import App, Service
+from fairway.model.build import Build, ImageRef
+from fairway.model.environment import Environment
+from fairway.model.fleet import Fleet
+from fairway.model.policy import ServicePolicy
+from fairway.model.release import Record, Release, Revision, promoted, under_way
+
+UNSEEN = frozenset({"build", "image", "depends_on", "profiles", "deploy", "extra"})
+"""Fields of a service that do not reach its containers (of `deploy`, `_deployed` keeps those that do; `image` is pinned)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredients:
+    """Everything that a release is made of. `created` is ISO 8601 UTC, `by` user@machine."""
+
+    environment: Environment
+    app: App
+    images: Mapping[str, ImageRef]
+    policies: Mapping[str, ServicePolicy]
+    configs: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    build: Build | None = None
+    created: str = ""
+    by: str = ""
+    reason: str = "deploy"
+
+
+def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet) -> Release:
+    """The release to lead the fleet to.
+
+    It is the last promoted one, or the one that is under way, where that is the same: then nothing new has to be recorded.
+    """
+    number = max((record.release.number for record in records), default=0) + 1
+    base = promoted(records)
+    revisions = {
+        service: _revision(service, revision_digest(ingredients, service), number, fleet, base)
+        for service in sorted(ingredients.app.services)
+    }
+    release = Release(
+        number=number,
+        revisions=revisions,
+        digest=_release_digest(ingredients, revisions),
+        **{item.name: getattr(ingredients, item.name) for item in fields(Ingredients)},
+    )
+    for known in (under_way(records), base):
+        if known and known.digest == release.digest:
+            return known
+    return release
+
+
+def again(
+    release: Release, records: tuple[Record, ...], fleet: Fleet, *, created: str, by: str, reason: str
+) -> Release:
+    """The proposal that brings back an earlier release, whole: images, configuration, secret versions, routes."""
+    return propose(
+        Ingredients(
+            environment=release.environment,
+            app=release.app,
+            images=release.images,
+            policies=release.policies,
+            configs=release.configs,
+            secrets=release.secrets,
+            build=release.build,
+            created=created,
+            by=by,
+            reason=reason,
+        ),
+        records,
+        fleet,
+    )
+
+
+def nothing(release: Release) -> Release:
+    """The release before the first: an environment without services."""
+    empty = replace(release.app, services={})
+    return replace(
+        release, number=0, app=empty, images={}, revisions={}, policies={}, configs={}, secrets={}, digest=""
+    )
+
+
+def revision_digest(ingredients: Ingredients, service: str) -> str:
+    """Of everything that makes a container of this service what it is. Replica counts and routes are not part of it."""
+    app = ingredients.app
+    spec = app.services[service]
+    seen = {item.name: getattr(spec, item.name) for item in fields(Service) if item.name not in UNSEEN}
+    return _digest(
+        {
+            "service": seen,
+            "deployed": _deployed(spec),
+            "image": ingredients.images[service].content,
+            "networks": {key: app.networks[key] for key in spec.networks if key in app.networks},
+            "volumes": {m.source: app.volumes[m.source] for m in spec.volumes if m.source in app.volumes},
+            "configs": {mount.source: ingredients.configs.get(mount.source) for mount in spec.configs},
+            "secrets": {mount.source: ingredients.secrets.get(mount.source) for mount in spec.secrets},
+        }
+    )
+
+
+def _deployed(spec: Service) -> Mapping[str, Any]:
+    deploy = spec.deploy
+    return {"limits": deploy.limits, "reservations": deploy.reservations, "restart": deploy.restart_policy}
+
+
+def _revision(service: str, digest: str, number: int, fleet: Fleet, base: Release | None) -> Revision:
+    """A revision that runs, or that ran last, is kept where it is the same."""
+    for known in reversed(fleet.revisions(service)):
+        if known.digest == digest:
+            return known
+    last = base.revisions.get(service) if base else None
+    return last if last and last.digest == digest else Revision(service, number, digest)
+
+
+def _release_digest(ingredients: Ingredients, revisions: Mapping[str, Revision]) -> str:
+    return _digest(
+        {
+            "environment": ingredients.environment,
+            "revisions": {service: revision.digest for service, revision in revisions.items()},
+            "replicas": {name: service.deploy.replicas for name, service in ingredients.app.services.items()},
+            "needs": {name: service.depends_on for name, service in ingredients.app.services.items()},
+            "policies": ingredients.policies,
+        }
+    )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()
