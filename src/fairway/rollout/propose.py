@@ -100,7 +100,7 @@ def revision_digest(ingredients: Ingredients, service: str) -> str:
             "deployed": _deployed(spec),
             "image": ingredients.images[service].content,
             "networks": {key: app.networks[key] for key in spec.networks if key in app.networks},
-            "volumes": {m.source: app.volumes[m.source] for m in spec.volumes if m.source in app.volumes},
+            "volumes": {m.source: app.volumes[m.source] for m in spec.volumes if m.source and m.source in app.volumes},
             "configs": {mount.source: ingredients.configs.get(mount.source) for mount in spec.configs},
             "secrets": {mount.source: ingredients.secrets.get(mount.source) for mount in spec.secrets},
         }
@@ -128,7 +128,7 @@ def _release_digest(ingredients: Ingredients, revisions: Mapping[str, Revision])
             "revisions": {service: revision.digest for service, revision in revisions.items()},
             "replicas": {name: service.deploy.replicas for name, service in ingredients.app.services.items()},
             "needs": {name: service.depends_on for name, service in ingredients.app.services.items()},
-            "policies": ingredients.policies,
+            "policies": {name: (policy.route, policy.ready) for name, policy in ingredients.policies.items()},
         }
     )
 
