@@ -130,6 +130,10 @@ class NotReady(FairwayError):
         self.replica = replica
 
 
+class ReleaseFailed(FairwayError):
+    """The release failed before it touched anything that serves; what was made of it is removed."""
+
+
 class RolledBack(FairwayError):
     """The release failed, and the one before it serves again (or still)."""
 

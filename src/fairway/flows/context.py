@@ -1,0 +1,32 @@
+"""What a story needs to act on one environment: the ports, already connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fairway.model.environment import Environment
+from fairway.ports import Console, Engine, Leases, Ledger, Traffic
+
+
+def now() -> str:
+    """ISO 8601, UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One environment. `by` is user@machine; `doing` is the command, told to whoever finds the lease taken."""
+
+    environment: Environment
+    engine: Engine
+    traffic: Traffic
+    ledger: Ledger
+    leases: Leases
+    console: Console
+    by: str
+    doing: str
+    wait: float = 0.0
+    """Seconds to wait for a lease that somebody else holds."""
+    clock: Callable[[], str] = now

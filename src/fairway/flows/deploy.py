@@ -1,0 +1,158 @@
+"""Leads an environment to a release: propose, show, apply; and lead it back where that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from fairway.conduct.conductor import Conductor
+from fairway.conduct.routing import live_weights
+from fairway.flows.context import Target
+from fairway.model.errors import FairwayError, NotReady, Partial, ReleaseFailed, RolledBack
+from fairway.model.events import Emit, Note, Output
+from fairway.model.fleet import Fleet
+from fairway.model.release import Record, Release, promoted, under_way
+from fairway.model.steps import Step, Verdict
+from fairway.rollout.lead import lead
+from fairway.rollout.preview import preview
+from fairway.rollout.propose import Ingredients, again, nothing, propose
+
+LAST_LINES = 20
+"""How much of the log of a replica that failed is shown."""
+
+Propose = Callable[[tuple[Record, ...], Fleet], Release]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """`base` is what serves now (the last promoted release); `steps` is the plan, empty where nothing has to be done."""
+
+    release: Release
+    base: Release | None
+    records: tuple[Record, ...]
+    fleet: Fleet
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """`changed` is False where the environment already was what was asked for. `seconds` is wall time."""
+
+    release: Release
+    changed: bool
+    seconds: float
+
+
+def of(ingredients: Ingredients) -> Propose:
+    return lambda records, fleet: propose(ingredients, records, fleet)
+
+
+def back_to(release: Release, target: Target) -> Propose:
+    reason = f"rollback to {release.number}"
+    return lambda records, fleet: again(release, records, fleet, created=target.clock(), by=target.by, reason=reason)
+
+
+async def look(target: Target, wanted: Propose) -> Proposal:
+    """What would be done: nothing is changed."""
+    records, fleet, live = await asyncio.gather(target.ledger.read(), target.engine.observe(), target.traffic.observe())
+    release = wanted(records, fleet)
+    fleet = replace(fleet, weights=live_weights(live, fleet, release))
+    steps = preview(lead(fleet, release))
+    return Proposal(release=release, base=promoted(records), records=records, fleet=fleet, steps=steps)
+
+
+async def deploy(target: Target, wanted: Propose, secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
+    """Raises ReleaseFailed (nothing changed), RolledBack, Partial, Locked, and what the ports raise."""
+    began = time.monotonic()
+    proposal = await look(target, wanted)
+    if _settled(proposal):
+        return Deployed(release=proposal.release, changed=False, seconds=time.monotonic() - began)
+    async with target.leases.hold(target.doing, target.wait):
+        proposal = await look(target, wanted)
+        await _apply(target, proposal, secrets, emit)
+    return Deployed(release=proposal.release, changed=True, seconds=time.monotonic() - began)
+
+
+def _settled(proposal: Proposal) -> bool:
+    return not proposal.steps and proposal.base == proposal.release and not under_way(proposal.records)
+
+
+async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes], emit: Emit) -> None:
+    release = proposal.release
+    await _open(target, proposal)
+    conductor = _conductor(target, proposal, release, secrets, emit)
+    try:
+        verdict = await conductor.conduct(lead(proposal.fleet, release), proposal.fleet)
+    except asyncio.CancelledError:
+        emit(Note("interrupted: leading back to what served before (once more to stop at once)", "warning"))
+        _uncancel()
+        conductor.error = FairwayError("interrupted")
+        verdict = Verdict.FAILED
+    if verdict is Verdict.PROMOTED:
+        await target.ledger.conclude(release, "promoted")
+        return
+    await _undo(target, proposal, conductor, secrets, emit)
+
+
+async def _open(target: Target, proposal: Proposal) -> None:
+    """Write down what is about to be done, and that what somebody else had begun has ended."""
+    begun = under_way(proposal.records)
+    if begun and begun.number != proposal.release.number:
+        await target.ledger.conclude(begun, "interrupted", f"followed by release {proposal.release.number}")
+    if all(record.release.number != proposal.release.number for record in proposal.records):
+        await target.ledger.intend(proposal.release)
+
+
+async def _undo(
+    target: Target, proposal: Proposal, failed: Conductor, secrets: Mapping[str, bytes], emit: Emit
+) -> None:
+    """Undo is a walk to the release before, from the fleet as it now is. Always raises."""
+    error = failed.error or FairwayError("the rollout failed")
+    await _show_last_lines(target, error, emit)
+    base = proposal.base or nothing(proposal.release)
+    conductor = _conductor(target, proposal, base, secrets, emit)
+    seen = await look(target, lambda _records, _fleet: base)
+    verdict = await conductor.conduct(lead(seen.fleet, base), seen.fleet)
+    number = proposal.release.number
+    serves = f"release {base.number} serves as before" if base.number else "nothing of it is left"
+    if verdict is not Verdict.PROMOTED:
+        await target.ledger.conclude(proposal.release, "partial", error.what)
+        raise Partial(
+            f"release {number} failed, and so did leading back to what was before it",
+            why=f"{error.what}; then: {conductor.error.what if conductor.error else 'unknown'}",
+            hint="`fairway status` shows what runs; mend the cause, and `fairway deploy` again",
+        ) from error
+    await target.ledger.conclude(proposal.release, "rolled back" if failed.touched else "failed", error.what)
+    kind = RolledBack if failed.touched else ReleaseFailed
+    raise kind(f"release {number} failed; {serves}") from error
+
+
+def _conductor(
+    target: Target, proposal: Proposal, release: Release, secrets: Mapping[str, bytes], emit: Emit
+) -> Conductor:
+    known = tuple(record.release for record in proposal.records)
+    return Conductor(
+        engine=target.engine,
+        traffic=target.traffic,
+        release=release,
+        before=(*known, proposal.release),
+        secrets=secrets,
+        emit=emit,
+    )
+
+
+async def _show_last_lines(target: Target, error: FairwayError, emit: Emit) -> None:
+    if not isinstance(error, NotReady) or not error.replica:
+        return
+    fleet = await target.engine.observe()
+    failed = [replica for replica in fleet.replicas if replica.name == error.replica]
+    async for line in target.console.logs(failed, tail=LAST_LINES):
+        emit(Output(line.replica.name, line.text))
+
+
+def _uncancel() -> None:
+    task = asyncio.current_task()
+    if task:
+        task.uncancel()

@@ -1,0 +1,94 @@
+"""Gathers what a release is made of: pinned images, the contents of configs, the versions of secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from fairway.flows.context import Target
+from fairway.model.app import App, FileObject
+from fairway.model.build import Build, ImageRef
+from fairway.model.environment import Environment
+from fairway.model.errors import InvalidFiles, Problem, Refused
+from fairway.model.policy import ServicePolicy
+from fairway.rollout.propose import Ingredients
+
+Read = Callable[[str], bytes]
+
+
+async def gather(
+    target: Target,
+    app: App,
+    *,
+    policies: Mapping[str, ServicePolicy],
+    build: Build | None,
+    secrets: Mapping[str, bytes],
+    read: Read,
+) -> Ingredients:
+    """Raises Refused where a service has `build:` and nothing was built, ImageNotFound, InvalidFiles."""
+    target.engine.refuse(app)
+    images, versions = await asyncio.gather(
+        _images(target, app, build), asyncio.to_thread(_versions, target.environment, secrets)
+    )
+    return Ingredients(
+        environment=target.environment,
+        app=app,
+        images=images,
+        policies=policies,
+        configs=_configs(app, read),
+        secrets=versions,
+        build=build,
+        created=target.clock(),
+        by=target.by,
+    )
+
+
+async def _images(target: Target, app: App, build: Build | None) -> Mapping[str, ImageRef]:
+    built = build.images if build else {}
+    missing = [name for name, service in app.services.items() if service.build and name not in built]
+    if missing:
+        raise Refused(
+            f"nothing has been built for {', '.join(sorted(missing))}",
+            why="a deployment runs images that were built and tested, and makes none itself",
+            hint=f"`fairway ship {target.environment.name}` builds, tests, and deploys",
+        )
+    references = {n: built[n].pinned if n in built else s.image or "" for n, s in app.services.items()}
+    pull = [name for name, service in app.services.items() if service.pull_policy == "always" and name not in built]
+    pinned = await target.engine.pin(references, pull)
+    return {
+        name: replace(built[name], id=image.id, digest=built[name].digest) if name in built else image
+        for name, image in pinned.items()
+    }
+
+
+def _configs(app: App, read: Read) -> Mapping[str, str]:
+    contents, problems = {}, []
+    for key, config in app.configs.items():
+        try:
+            contents[key] = base64.b64encode(_content(config, read)).decode()
+        except (OSError, KeyError) as error:
+            where = app.where("configs", key)
+            problems.append(Problem(f"cannot be read: {error}", where, ("configs", key)))
+    if problems:
+        raise InvalidFiles(problems)
+    return contents
+
+
+def _content(config: FileObject, read: Read) -> bytes:
+    if config.content is not None:
+        return config.content.encode()
+    if config.environment is not None:
+        return os.environ[config.environment].encode()
+    return read(config.file or "")
+
+
+def _versions(environment: Environment, secrets: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Salted and slow, so that a short secret cannot be guessed from the ledger."""
+    return {
+        name: hashlib.scrypt(value, salt=f"{environment.key}/{name}".encode(), n=2**14, r=8, p=1, dklen=16).hex()
+        for name, value in secrets.items()
+    }
