@@ -1,0 +1,206 @@
+"""Settings: what fairway.yaml says. Paths are as written, relative to its directory; times are seconds.
+
+None means that the file does not say; `policies` decides then. An annotation is the shape of its key: see `shapes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from fairway.model.app import Location, Path
+from fairway.settings.kinds import AMOUNT, COMMAND, DURATION, VARIABLES, Amount, choice, pattern, whole
+
+NOT_A_KEY = {"key": False}
+"""Marks a field that is not written in the file."""
+
+_NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"(\*\.)?{_LABEL}(\.{_LABEL})*"
+_AUTHORITY = r"([^/@\s]+@)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)"
+
+Seconds = Annotated[float, DURATION]
+Share = Annotated[Amount, AMOUNT]
+Command = Annotated[tuple[str, ...], COMMAND]
+Variables = Annotated[Mapping[str, str], VARIABLES]
+Count = Annotated[int, whole(1, 1000, "a whole number from 1 to 1000")]
+PortNumber = Annotated[int, whole(1, 65535, "a port from 1 to 65535")]
+Tries = Annotated[int, whole(0, 20, "a whole number from 0 to 20")]
+Status = Annotated[int, whole(100, 599, "an HTTP status from 100 to 599")]
+Name = Annotated[str, pattern("a name of small letters, digits and hyphens", _NAME)]
+ServiceName = Annotated[str, pattern("the name of a service", r"[a-zA-Z0-9._-]+")]
+AppName = Annotated[
+    str, pattern("a name of small letters, digits, hyphens and underscores", r"[a-z0-9][a-z0-9_-]{0,62}")
+]
+UrlPath = Annotated[str, pattern("a path that begins with /", r"/[^\s#]*")]
+HostName = Annotated[
+    str, pattern("a host name, *.name, or * for any", rf"\*|{_HOST}", "no scheme, no port, no path, small letters")
+]
+Repository = Annotated[
+    str,
+    pattern(
+        "a registry and a path, such as registry.example.com/team",
+        rf"(localhost|{_LABEL}(\.{_LABEL})+|{_LABEL}(\.{_LABEL})*:[0-9]{{1,5}})(/[a-z0-9]+((\.|_{{1,2}}|-+)[a-z0-9]+)*)*",
+        "no scheme, no tag, small letters",
+    ),
+]
+Address = Annotated[
+    str,
+    pattern(
+        "the address of a Docker engine",
+        rf"unix:///\S+|tcp://{_AUTHORITY}:[0-9]{{1,5}}|ssh://{_AUTHORITY}(:[0-9]{{1,5}})?",
+        "unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST",
+    ),
+]
+EngineName = Annotated[str, choice("docker", later=("swarm", "kubernetes"))]
+PassesOn = Annotated[str, choice("exit", "last-line")]
+StrategyName = Annotated[str, choice("rolling", "recreate", later=("blue-green", "canary", "ab", "shadow"))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCheck:
+    """A GET from inside the application's network. `status` None is any 2xx or 3xx; `contains` is looked for in the body."""
+
+    service: ServiceName
+    port: PortNumber
+    path: UrlPath = "/"
+    status: Status | None = None
+    contains: str | None = None
+    headers: Variables = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One test stage: a command in the image of `service`, or an `http` check (which needs `up`). Exactly one is set."""
+
+    service: ServiceName | None = None
+    command: Command | None = None
+    environment: Variables = field(default_factory=dict)
+    up: bool = False
+    http: HttpCheck | None = None
+    passes_on: PassesOn = "exit"
+    timeout: Seconds = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Files in PEM."""
+
+    ca: str
+    cert: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A Docker engine. In the file, its address alone will do."""
+
+    short: ClassVar[str] = "address"
+
+    address: Address
+    tls: Tls | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSettings:
+    later: ClassVar[tuple[str, ...]] = ("tls", "mirror", "match")
+
+    host: HostName | None = None
+    hosts: tuple[HostName, ...] = ()
+    port: PortNumber | None = None
+    path: UrlPath | None = None
+    timeout: Seconds | None = None
+    retries: Tries | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadySettings:
+    http: UrlPath | None = None
+    port: PortNumber | None = None
+    status: Status | None = None
+    min_ready: Seconds | None = None
+    deadline: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSettings:
+    later: ClassVar[tuple[str, ...]] = ("steps", "judge", "keep")
+
+    strategy: StrategyName | None = None
+    surge: Share | None = None
+    pause: Seconds | None = None
+    monitor: Seconds | None = None
+    drain_timeout: Seconds | None = None
+    deadline: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    route: RouteSettings | None = None
+    ready: ReadySettings = ReadySettings()
+    rollout: RolloutSettings = RolloutSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSettings:
+    """`require` None means every stage. `services` says what differs here from the services of the whole file."""
+
+    engine: EngineName = "docker"
+    hosts: Mapping[Name, Host] = field(default_factory=lambda: {"local": Host(address="unix:///var/run/docker.sock")})
+    compose: tuple[str, ...] = ()
+    env_file: tuple[str, ...] = ()
+    values: Variables = field(default_factory=dict)
+    profiles: tuple[str, ...] = ()
+    promote_from: Name | None = None
+    require: tuple[Name, ...] | None = None
+    registry: Repository | None = None
+    services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """`http` is the port on each host; `image` None is the image that Fairway makes itself."""
+
+    later: ClassVar[tuple[str, ...]] = ("https", "tls")
+
+    http: PortNumber = 80
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """`docker` is the command that builds, found on PATH where it has no slash."""
+
+    docker: str = "docker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`app` None is the Compose project's name. `locations` says where each value was written, by its path."""
+
+    app: AppName | None = None
+    registry: Repository | None = None
+    test: Mapping[Name, Stage] = field(default_factory=dict)
+    environments: Mapping[Name, EnvironmentSettings]
+    services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
+    gateway: GatewaySettings = GatewaySettings()
+    build: BuildSettings = BuildSettings()
+    keep_releases: Count = 10
+    file: str = field(default="fairway.yaml", metadata=NOT_A_KEY)
+    locations: Mapping[Path, Location] = field(default_factory=dict, compare=False, repr=False, metadata=NOT_A_KEY)
+
+    def where(self, *path: str) -> Location:
+        """The place of `path`, or of its nearest ancestor that was written down."""
+        for end in range(len(path), 0, -1):
+            if found := self.locations.get(path[:end]):
+                return found
+        return Location(self.file)
+
+    def required(self, environment: str) -> tuple[str, ...]:
+        """The stages that must have passed before anything runs there."""
+        stages = self.environments[environment].require
+        return tuple(self.test) if stages is None else stages
+
+    def registry_of(self, environment: str) -> str | None:
+        return self.environments[environment].registry or self.registry
