@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fairway.model.app import Path
 from fairway.model.errors import Problem
-from fairway.settings.model import EnvironmentSettings, Host, ServiceSettings, Settings, Stage
+from fairway.settings.model import EnvironmentSettings, Host, ServiceSettings, Settings, StageSettings
 from fairway.settings.reader import did_you_mean
 
 
@@ -41,7 +41,7 @@ def _environments(settings: Settings) -> Iterator[Problem]:
         yield _problem(settings, ("environments",), "at least one environment is needed", hint)
 
 
-def _stage(settings: Settings, path: Path, stage: Stage) -> Iterator[Problem]:
+def _stage(settings: Settings, path: Path, stage: StageSettings) -> Iterator[Problem]:
     written = _written(settings, *path)
     if "http" in written and "service" in written:
         yield _problem(settings, (*path, "service"), "a stage has a service or an http check", "make two stages of it")
@@ -52,9 +52,11 @@ def _stage(settings: Settings, path: Path, stage: Stage) -> Iterator[Problem]:
         yield _problem(settings, path, "http asks the whole application", "add up: true")
     elif stage.http and not stage.up:
         yield _problem(settings, (*path, "up"), "http asks the whole application", "say up: true")
-    for key in ("command", "environment", "passes_on"):
+    for key in ("command", "environment", "passes_on", "line"):
         if "http" in written and key in written and "service" not in written:
             yield _problem(settings, (*path, key), f"an http check has no {key}")
+    if "line" in written and stage.passes_on == "exit" and "passes_on" not in written:
+        yield _problem(settings, (*path, "line"), "the line counts with passes_on: last-line only", "add it")
 
 
 def _hosts(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:

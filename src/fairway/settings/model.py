@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from fairway.model.app import Location, Path
+from fairway.model.stage import SUCCESS, HttpCheck, Stage
 from fairway.settings.kinds import AMOUNT, COMMAND, DURATION, VARIABLES, Amount, choice, pattern, whole
 
 NOT_A_KEY = {"key": False}
@@ -54,32 +55,31 @@ Address = Annotated[
     ),
 ]
 EngineName = Annotated[str, choice("docker", later=("swarm", "kubernetes"))]
-PassesOn = Annotated[str, choice("exit", "last-line")]
+PassesOn = Annotated[Literal["exit", "last-line"], choice("exit", "last-line")]
 StrategyName = Annotated[str, choice("rolling", "recreate", later=("blue-green", "canary", "ab", "shadow"))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpCheck:
-    """A GET from inside the application's network. `status` None is any 2xx or 3xx; `contains` is looked for in the body."""
-
+class HttpSettings:
     service: ServiceName
     port: PortNumber
     path: UrlPath = "/"
-    status: Status | None = None
-    contains: str | None = None
+    status: Status = 200
+    contains: str = ""
     headers: Variables = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One test stage: a command in the image of `service`, or an `http` check (which needs `up`). Exactly one is set."""
+class StageSettings:
+    """Exactly one of `service` and `http` is set; `http` goes with `up`."""
 
     service: ServiceName | None = None
     command: Command | None = None
     environment: Variables = field(default_factory=dict)
     up: bool = False
-    http: HttpCheck | None = None
+    http: HttpSettings | None = None
     passes_on: PassesOn = "exit"
+    line: str = SUCCESS
     timeout: Seconds = 600.0
 
 
@@ -181,7 +181,7 @@ class Settings:
 
     app: AppName | None = None
     registry: Repository | None = None
-    test: Mapping[Name, Stage] = field(default_factory=dict)
+    test: Mapping[Name, StageSettings] = field(default_factory=dict)
     environments: Mapping[Name, EnvironmentSettings]
     services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
     gateway: GatewaySettings = GatewaySettings()
@@ -197,6 +197,10 @@ class Settings:
                 return found
         return Location(self.file)
 
+    def stages(self) -> tuple[Stage, ...]:
+        """The test stages, in the order of the file."""
+        return tuple(_stage(name, said) for name, said in self.test.items())
+
     def required(self, environment: str) -> tuple[str, ...]:
         """The stages that must have passed before anything runs there."""
         stages = self.environments[environment].require
@@ -204,3 +208,17 @@ class Settings:
 
     def registry_of(self, environment: str) -> str | None:
         return self.environments[environment].registry or self.registry
+
+
+def _stage(name: str, said: StageSettings) -> Stage:
+    return Stage(
+        name=name,
+        service=said.service,
+        command=said.command,
+        environment=said.environment,
+        up=said.up,
+        http=HttpCheck(**{key: getattr(said.http, key) for key in HttpSettings.__slots__}) if said.http else None,
+        passes_on=said.passes_on,
+        line=said.line,
+        timeout=said.timeout,
+    )
