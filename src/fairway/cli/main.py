@@ -1,0 +1,57 @@
+"""The command line: which commands there are. Each is imported only when it is called, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+from cyclopts import App, Group
+
+from fairway.cli.run import run
+
+FROM_COMMIT = Group("From a commit to production", sort_key=1)
+RUNNING = Group("What runs", sort_key=2)
+FILES = Group("Files and manual", sort_key=3)
+
+COMMANDS = (
+    ("ship", FROM_COMMIT, "Build, test, push and deploy the current commit."),
+    ("build", FROM_COMMIT, "Build the images of the current commit."),
+    ("test", FROM_COMMIT, "Test exactly the images that were built."),
+    ("push", FROM_COMMIT, "Push the images that have passed."),
+    ("plan", FROM_COMMIT, "Show what a deployment would do; change nothing."),
+    ("deploy", FROM_COMMIT, "Deploy what was built and tested, without one failed request."),
+    ("rollback", FROM_COMMIT, "Bring back an earlier release, whole."),
+    ("releases", RUNNING, "List releases: number, commit, who, when, outcome."),
+    ("status", RUNNING, "Show what serves, what is under way, and what is wrong."),
+    ("ps", RUNNING, "List the replicas."),
+    ("logs", RUNNING, "Show the logs of all replicas, merged."),
+    ("exec", RUNNING, "Run a command in a running replica."),
+    ("run", RUNNING, "Run a one-off container with the release's configuration."),
+    ("down", RUNNING, "Remove the application from an environment."),
+    ("init", FILES, "Write a fairway.yaml from a compose.yaml."),
+    ("check", FILES, "Check the files, and that the hosts can honour them."),
+    ("config", FILES, "Print the normalised application."),
+    ("docs", FILES, "Print the manual of a topic."),
+    ("completion", FILES, "Print the completion script of a shell."),
+)
+
+
+def application() -> App:
+    app = App(
+        name="fairway",
+        help="Takes a Compose application from a commit to production, without one failed request.",
+        version=lambda: version("fairway"),
+        help_on_error=False,
+    )
+    for name, group, text in COMMANDS:
+        app.command(
+            f"fairway.cli.{name}:{name}_" if name == "exec" else f"fairway.cli.{name}:{name}",
+            name=name,
+            group=group,
+            help=text,
+        )
+    return app
+
+
+def main() -> None:
+    sys.exit(run(application(), sys.argv[1:]))

@@ -1,0 +1,110 @@
+"""Events as lines on standard error: what is being done, what became of it, and how long it took."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from fairway.cli.words import describe
+from fairway.model.events import Emit, Event, Note, Output, StepEnded, StepFailed, StepStarted, TaskEnded, TaskStarted
+
+MARKS = {"ok": "✓", "failed": "✗", "warning": "!", "info": "·"}
+COLOURS = {"ok": "32", "failed": "31", "warning": "33", "info": "36", "dim": "2"}
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+@contextmanager
+def progress(stream: TextIO = sys.stderr, *, verbose: bool = True) -> Iterator[Emit]:
+    """Renders events; on a terminal the last line shows what is under way and for how long."""
+    screen = _Screen(stream, verbose)
+    ticker = threading.Thread(target=screen.tick, daemon=True)
+    if screen.live:
+        ticker.start()
+    try:
+        yield screen.show
+    finally:
+        screen.close()
+
+
+class _Screen:
+    def __init__(self, stream: TextIO, verbose: bool) -> None:
+        self.stream = stream
+        self.verbose = verbose
+        self.live = stream.isatty()
+        self.running: dict[str, tuple[str, float]] = {}
+        self.lock = threading.Lock()
+        self.closed = threading.Event()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case StepStarted(step):
+                self._begin(describe(step))
+            case StepEnded(step, seconds):
+                self._end(describe(step), "ok", seconds)
+            case StepFailed(step, error):
+                self._end(describe(step), "failed", None, error.what)
+            case TaskStarted(_, title):
+                self._begin(title)
+            case TaskEnded(key, ok, seconds, detail):
+                self._end(
+                    next((t for t in self.running if t == key or key in t), key),
+                    "ok" if ok else "failed",
+                    seconds,
+                    detail,
+                )
+            case Output(key, line):
+                if self.verbose:
+                    self._line(self._paint("dim", f"  {key} │ {line}"))
+            case Note(text, level):
+                self._line(f"{self._mark(level)} {text}")
+
+    def tick(self) -> None:
+        frame = 0
+        while not self.closed.wait(0.1):
+            frame += 1
+            with self.lock:
+                self._draw(frame)
+
+    def close(self) -> None:
+        self.closed.set()
+        with self.lock:
+            if self.live:
+                self.stream.write("\r\033[K")
+                self.stream.flush()
+
+    def _begin(self, key: str, title: str) -> None:
+        self.running[key] = (title, time.monotonic())
+        if not self.live:
+            self._line(f"  {title} …")
+
+    def _end(self, key: str, mark: str, seconds: float | None, detail: str = "") -> None:
+        title, _ = self.running.pop(key, (key, 0.0))
+        took = "" if seconds is None else self._paint("dim", f"  {seconds:.1f} s")
+        self._line(f"{self._mark(mark)} {title}{f': {detail}' if detail else ''}{took}")
+
+    def _line(self, text: str) -> None:
+        with self.lock:
+            if self.live:
+                self.stream.write("\r\033[K")
+            self.stream.write(f"{text}\n")
+            self.stream.flush()
+
+    def _draw(self, frame: int) -> None:
+        if not self.running:
+            return
+        now = time.monotonic()
+        parts = [f"{title} {now - since:.0f} s" for title, since in list(self.running.values())[:3]]
+        more = f" and {len(self.running) - 3} more" if len(self.running) > 3 else ""
+        text = f"{SPINNER[frame % len(SPINNER)]} {' · '.join(parts)}{more}"
+        self.stream.write(f"\r\033[K{text[:110]}")
+        self.stream.flush()
+
+    def _mark(self, kind: str) -> str:
+        return self._paint(kind, MARKS.get(kind, "·"))
+
+    def _paint(self, kind: str, text: str) -> str:
+        return f"\033[{COLOURS.get(kind, '0')}m{text}\033[0m" if self.live else text

@@ -1,0 +1,26 @@
+"""Opens what a command works on: the project, one of its environments, and the connection to its engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fairway import wiring
+from fairway.cli.common import Common, environment, seconds, whoami
+from fairway.flows.context import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    project: wiring.Project
+    name: str
+    target: Target
+
+
+@asynccontextmanager
+async def session(options: Common, named: str | None, doing: str, wait: str = "0") -> AsyncIterator[Session]:
+    project = wiring.project(options.directory)
+    name = environment(project.settings, named)
+    async with wiring.target(project, name, by=whoami(), doing=f"fairway {doing}", wait=seconds(wait)) as target:
+        yield Session(project, name, target)

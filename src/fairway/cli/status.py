@@ -1,0 +1,68 @@
+"""fairway status: what serves, what is under way, and what is wrong."""
+
+from __future__ import annotations
+
+from fairway.cli.common import Common, Json, Options, show, show_json, table
+from fairway.cli.ps import age
+from fairway.cli.session import session
+from fairway.flows.status import ServiceStatus, Status
+from fairway.flows.status import status as look
+
+
+async def status(environment: str | None = None, *, json: Json = False, options: Options = Common()) -> None:  # noqa: B008
+    """Show what serves, what is under way, who holds the lease, and what is wrong.
+
+    Parameters
+    ----------
+    environment:
+        Which environment; not needed where there is one.
+    json:
+        Print JSON.
+    """
+    async with session(options, environment, "status") as here:
+        found = await look(here.target)
+    if json:
+        show_json(_facts(found))
+    else:
+        show(_text(found))
+
+
+def _text(found: Status) -> str:
+    lines = [f"{found.environment}: {_release(found)}"]
+    if found.holder:
+        lines.append(f"under way: {found.holder.doing}, by {found.holder.by}, since {age(found.holder.since)}")
+    if found.services:
+        heads = ("SERVICE", "REVISION", "UP", "TRAFFIC", "")
+        lines += ["", table(heads, [_row(service) for service in found.services])]
+    if found.problems:
+        lines += ["", *(f"! {problem}" for problem in found.problems)]
+    elif found.release and not found.converged and not found.holder:
+        lines += ["", "! what runs differs from the release: `fairway deploy` mends it"]
+    return "\n".join(lines)
+
+
+def _release(found: Status) -> str:
+    if not found.release:
+        return "nothing has been deployed"
+    release = found.release
+    commit = f", commit {release.build.commit.tag}" if release.build else ""
+    return f"release {release.number}{commit}, {release.reason}, by {release.by}, {release.created}"
+
+
+def _row(service: ServiceStatus) -> tuple[str, ...]:
+    share = "" if service.share is None else f"{100 * service.share:.0f} %"
+    wanted = f"{service.up}/{service.wanted}" if service.current else str(service.up)
+    return (service.service, service.revision, wanted, share, "" if service.current else "not of this release")
+
+
+def _facts(found: Status) -> dict[str, object]:
+    return {
+        "environment": found.environment,
+        "release": found.release.number if found.release else None,
+        "commit": found.release.build.commit.sha if found.release and found.release.build else None,
+        "under_way": found.under_way.number if found.under_way else None,
+        "holder": found.holder,
+        "services": found.services,
+        "problems": found.problems,
+        "converged": found.converged,
+    }
