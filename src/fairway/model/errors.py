@@ -121,13 +121,21 @@ class GatewayRejected(GatewayError):
 
 
 class NotReady(FairwayError):
-    """A new revision never became ready. `replica` is the name of the container whose logs tell why."""
+    """A new revision never became ready. `replica` names the container whose logs tell why; `logs` are its last lines, if known."""
 
     def __init__(
-        self, what: str, *, where: Location | str | None = None, why: str = "", hint: str = "", replica: str = ""
+        self,
+        what: str,
+        *,
+        where: Location | str | None = None,
+        why: str = "",
+        hint: str = "",
+        replica: str = "",
+        logs: str = "",
     ) -> None:
         super().__init__(what, where=where, why=why, hint=hint)
         self.replica = replica
+        self.logs = logs
 
 
 class ReleaseFailed(FairwayError):
