@@ -1,0 +1,87 @@
+"""From what is live to a new table: which files change, and in which order, so that no request is lost. Pure.
+
+First every cluster that is new, and every endpoint that is added; then the routes; then what nobody is sent to any more.
+In between, each state is one that serves: a change that stops anywhere has lost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fairway.model.routes import RoutingTable
+from fairway.render.envoy import Discovery, cluster_file, clusters, read_clusters, read_tables, read_version, route_file
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What Envoy's files say now. The versions are what a change is conditional on."""
+
+    clusters: Mapping[str, Json]
+    tables: Mapping[str, RoutingTable]
+    cluster_version: str
+    route_version: str
+
+    @classmethod
+    def read(cls, cds: bytes, rds: bytes) -> Live:
+        return cls(
+            clusters=read_clusters(cds),
+            tables=read_tables(rds),
+            cluster_version=read_version(cds),
+            route_version=read_version(rds),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """The files to push, in this order; None where there is nothing to push. `then` is what is live afterwards."""
+
+    grow: Discovery | None
+    route: Discovery | None
+    shrink: Discovery | None
+    then: Live
+
+    @property
+    def empty(self) -> bool:
+        return self.grow is None and self.route is None and self.shrink is None
+
+
+def change(live: Live, table: RoutingTable) -> Change:
+    """Raises GatewayError where another environment has one of the table's hosts and paths."""
+    tables = {key: value for key, value in live.tables.items() if key != table.environment.key}
+    if table.services:
+        tables[table.environment.key] = table
+    routes = route_file(tables.values())
+    wanted = clusters(tables.values())
+    between = {**live.clusters, **{name: _joined(live.clusters.get(name), new) for name, new in wanted.items()}}
+    grown, final = cluster_file(between), cluster_file(wanted)
+    rerouted = routes.version != live.route_version
+    if not rerouted:
+        grown = final
+    return Change(
+        grow=grown if grown.version != live.cluster_version else None,
+        route=routes if rerouted else None,
+        shrink=final if final.version != grown.version else None,
+        then=Live(clusters=wanted, tables=tables, cluster_version=final.version, route_version=routes.version),
+    )
+
+
+def _joined(old: Json | None, new: Json) -> Json:
+    """The new cluster, with the old one's endpoints as well."""
+    if old is None:
+        return new
+    assignment = new["load_assignment"]
+    mine, theirs = (cluster["load_assignment"]["endpoints"][0].get("lb_endpoints", []) for cluster in (new, old))
+    kept = [*mine, *(endpoint for endpoint in theirs if _address(endpoint) not in map(_address, mine))]
+    if kept == mine:
+        return new
+    locality = {"lb_endpoints": sorted(kept, key=_address)}
+    return {**new, "load_assignment": {**assignment, "endpoints": [locality]}}
+
+
+def _address(endpoint: Json) -> tuple[str, int]:
+    where = endpoint["endpoint"]["address"]["socket_address"]
+    return where["address"], where["port_value"]

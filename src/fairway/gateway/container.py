@@ -1,0 +1,118 @@
+"""The gateway's container: one Envoy a host, in the host's network, for all environments on it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from importlib.resources import files
+from typing import Any
+
+import aiodocker
+from aiodocker.containers import DockerContainer
+from aiodocker.exceptions import DockerError
+
+from fairway.render.envoy import Discovery, cluster_file, discovery, route_file
+from fairway.render.envoy_listener import bootstrap, listener
+
+Json = dict[str, Any]
+
+NAME = "fairway-gateway"
+DIRECTORY = "/etc/fairway"
+RUNTIME = "/run/fairway"
+PARAMETERS = "fairway.parameters"
+LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+
+
+def specification(image: str, image_id: str, port: int, base_id: int) -> Json:
+    """What Docker is asked to create. Its label PARAMETERS is a hash of everything that makes one gateway differ from another."""
+    listeners = discovery([listener(DIRECTORY, port)])
+    start = files("fairway.data").joinpath("gateway/run.sh").read_text()
+    wanted: Json = {
+        "Image": image,
+        "Entrypoint": ["/bin/sh", "-c", start, "fairway-gateway"],
+        "Cmd": _arguments(base_id),
+        "WorkingDir": "/",
+        "StopSignal": "SIGTERM",
+        "HostConfig": {
+            "NetworkMode": "host",
+            "IpcMode": "host",
+            "CapDrop": ["ALL"],
+            "CapAdd": ["NET_BIND_SERVICE"],
+            "SecurityOpt": ["no-new-privileges"],
+            "ReadonlyRootfs": True,
+            "RestartPolicy": {"Name": "always"},
+            "LogConfig": LOGS,
+            "Binds": [f"{NAME}:{DIRECTORY}"],
+            "Tmpfs": {RUNTIME: "mode=0700,size=1m"},
+        },
+    }
+    identity = json.dumps([wanted, image_id, listeners.version], sort_keys=True).encode()
+    wanted["Labels"] = {"fairway.role": "gateway", PARAMETERS: hashlib.sha256(identity).hexdigest()[:16]}
+    return wanted
+
+
+def _arguments(base_id: int) -> list[str]:
+    start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock"), separators=(",", ":"))
+    return [
+        "--config-yaml",
+        start,
+        "--base-id",
+        str(base_id),
+        "--reject-unknown-dynamic-fields",
+        "--log-level",
+        "warning",
+        "--drain-time-s",
+        "30",
+        "--parent-shutdown-time-s",
+        "60",
+    ]
+
+
+def base_id(engine: str) -> int:
+    """Envoys that share a /dev/shm need different ones: a number for each engine."""
+    return int(hashlib.sha256(engine.encode()).hexdigest()[:6], 16)
+
+
+def first_files(port: int) -> dict[str, Discovery]:
+    return {
+        "lds.json": discovery([listener(DIRECTORY, port)]),
+        "cds.json": cluster_file({}),
+        "rds.json": route_file(()),
+    }
+
+
+async def read_file(container: DockerContainer, name: str) -> bytes | None:
+    """A file of the gateway's volume; None where it is not there."""
+    try:
+        archive = await container.get_archive(f"{DIRECTORY}/{name}")
+    except DockerError as error:
+        if error.status == 404:
+            return None
+        raise
+    with archive:
+        member = archive.extractfile(name)
+        return member.read() if member else None
+
+
+async def write_files(container: DockerContainer, contents: dict[str, Discovery]) -> None:
+    """Only while Envoy does not run: the files are not renamed into their place."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, content in contents.items():
+            body = content.body.encode()
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(body), 0o600
+            tar.addfile(member, io.BytesIO(body))
+    await container.put_archive(DIRECTORY, packed.getvalue())  # type: ignore[no-untyped-call]
+
+
+async def find(docker: aiodocker.Docker) -> DockerContainer | None:
+    """The gateway's container, as inspected; None where there is none."""
+    try:
+        return await docker.containers.get(NAME)
+    except DockerError as error:
+        if error.status == 404:
+            return None
+        raise

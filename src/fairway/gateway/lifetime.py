@@ -1,0 +1,110 @@
+"""The gateway's container comes and stays; its first listener is looked after."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+import aiodocker
+from aiodocker.containers import DockerContainer
+
+from fairway.gateway import container
+from fairway.gateway.session import Session
+from fairway.model.errors import GatewayError
+from fairway.net.errors import translated
+from fairway.net.hostimage import ensure_host_image
+
+READY_WITHIN = 10.0
+_LISTENING = (
+    "ask '/stats?filter=%5Elistener_manager%5C.(total_listeners_active%7Clistener_create_failure)%24'; ask /ready"
+)
+
+
+class Gateway:
+    """The one gateway of a host, as a container."""
+
+    def __init__(self, docker: aiodocker.Docker, *, image: str | None, http_port: int, where: str) -> None:
+        self._docker = docker
+        self._image = image
+        self._port = http_port
+        self._where = where
+
+    async def start(self) -> bool:
+        """Bring it to run as asked for; True where something had to be done. Raises GatewayError, ImageNotFound, EngineError."""
+        image = await ensure_host_image(self._docker, self._image)
+        with translated(self._where, "The gateway cannot be started"):
+            described = await self._docker.images.inspect(image)
+            engine = await self._docker.system.info()
+            wanted = container.specification(image, described["Id"], self._port, container.base_id(engine["ID"]))
+            found = await container.find(self._docker)
+            if (
+                found is not None
+                and found["Config"]["Labels"].get(container.PARAMETERS) == wanted["Labels"][container.PARAMETERS]
+            ):
+                if found["State"]["Running"]:
+                    return False
+                await found.start()
+            else:
+                if found is not None:
+                    await found.delete(force=True)
+                found = await self._create(wanted)
+        await self._wait(found)
+        return True
+
+    async def session(self) -> Session:
+        """A shell in it. Raises GatewayError where there is no gateway."""
+        with translated(self._where):
+            found = await container.find(self._docker)
+        if found is None:
+            raise self.missing()
+        return await Session.open(self._docker, found.id, self._where)
+
+    def missing(self) -> GatewayError:
+        return GatewayError("There is no gateway on this host", where=self._where, hint="fairway deploy starts it")
+
+    async def said(self, since: float) -> str:
+        """What Envoy has logged since then (seconds since the epoch), without its own dates and sources."""
+        with translated(self._where):
+            found = await container.find(self._docker)
+            lines = await found.log(stdout=True, stderr=True, since=int(since), tail=20) if found else []
+        return "\n".join(re.sub(r"^\[[^\]]*\](\[[^\]]*\])* ?(\[[^\]]*:\d+\] )?", "", line.strip()) for line in lines)
+
+    async def _create(self, wanted: container.Json) -> DockerContainer:
+        created = await self._docker.containers.create(wanted, name=container.NAME)
+        first = container.first_files(self._port)
+        have = await asyncio.gather(*(container.read_file(created, name) for name in first))
+        always = {"lds.json": first["lds.json"]}
+        missing = {name: body for (name, body), old in zip(first.items(), have, strict=True) if old is None}
+        await container.write_files(created, {**always, **missing})
+        await created.start()
+        return created
+
+    async def _wait(self, found: DockerContainer) -> None:
+        """Until it listens; a container whose port is taken is removed again."""
+        since = time.time() - 1
+        deadline = time.monotonic() + READY_WITHIN
+        session = await self.session()
+        try:
+            while True:
+                answer = (await session.run(_LISTENING, timeout=10)).output
+                if "total_listeners_active: 1" in answer and "LIVE" in answer:
+                    return
+                if "listener_create_failure: 0" not in answer and "create_failure" in answer:
+                    break
+                if time.monotonic() > deadline:
+                    break
+                await asyncio.sleep(0.02)
+        finally:
+            await session.close()
+        why = await self.said(since)
+        with translated(self._where):
+            await found.delete(force=True)
+        if "cannot bind" in why or "Address already in use" in why:
+            raise GatewayError(
+                f"The gateway cannot listen on port {self._port}: something else on the host does",
+                where=self._where,
+                why=why,
+                hint=f"Find it with `ss -ltnp sport = :{self._port}` on the host and stop it, or give the gateway another port.",
+            )
+        raise GatewayError("The gateway does not get ready", where=self._where, why=why)

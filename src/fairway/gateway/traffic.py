@@ -1,0 +1,176 @@
+"""The gateway of one environment on one host: fulfils ports.Traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from types import TracebackType
+from typing import TypeVar
+
+import aiodocker
+import msgspec
+
+from fairway.gateway import container, script
+from fairway.gateway.change import Change, Live, change
+from fairway.gateway.lifetime import Gateway
+from fairway.gateway.session import Answer, Session, SessionEnded
+from fairway.model.environment import Environment
+from fairway.model.errors import GatewayError, GatewayRejected
+from fairway.model.routes import Endpoint, RoutingTable
+from fairway.net.errors import translated
+from fairway.render.envoy import read_tables
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+"""How often a change is planned again because another deployer was faster."""
+
+
+class GatewayTraffic:
+    """Use it as an asynchronous context, or `close` it: it keeps one shell in the gateway's container open.
+
+    `where` names the host in errors. `image` is used instead of Fairway's own host image, and must have envoy, sh and
+    curl. Every environment of the host shares the gateway: `http_port` is the same for all of them.
+    """
+
+    def __init__(
+        self,
+        docker: aiodocker.Docker,
+        environment: Environment,
+        *,
+        image: str | None = None,
+        http_port: int = 80,
+        where: str = "",
+    ) -> None:
+        self.environment = environment
+        self._docker = docker
+        self._where = where or "this host"
+        self._gateway = Gateway(docker, image=image, http_port=http_port, where=self._where)
+        self._opening = asyncio.Lock()
+        self._session: Session | None = None
+        self._live: Live | None = None
+
+    async def __aenter__(self) -> GatewayTraffic:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def start(self) -> None:
+        """Make the gateway run on this host, with this image and port. Raises GatewayError, ImageNotFound, EngineError."""
+        if await self._gateway.start():
+            await self.close()
+
+    async def observe(self) -> RoutingTable | None:
+        with translated(self._where):
+            running = await container.find(self._docker)
+            body = await container.read_file(running, "rds.json") if running else None
+        if body is None:
+            return None
+        return self._understood(read_tables, body).get(self.environment.key)
+
+    async def apply(self, table: RoutingTable) -> None:
+        for _ in range(ATTEMPTS):
+            live = self._live or await self._read()
+            wanted = change(live, table)
+            if wanted.empty:
+                return
+            self._live = None
+            since = time.time()
+            answer = await self._run(script.transaction(live, wanted), timeout=60)
+            if answer.status == 0:
+                self._live = wanted.then
+                return
+            if answer.status != script.OVERTAKEN:
+                raise await self._failed(answer, wanted, since)
+        raise GatewayError("Others kept changing the gateway's routes", where=self._where, hint="Try again.")
+
+    async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
+        asked = script.probe(endpoint, path, host, timeout)
+        said = await self._with_session(lambda session: session.spawn(asked, timeout=timeout + 5))
+        return int(said) if said.isdigit() and int(said) else None
+
+    async def in_flight(self, endpoints: Collection[Endpoint]) -> int:
+        """Exact once no table has the endpoints, or has them draining; before that, idle connections count too.
+
+        It is the kernel that counts: the gateway's connections to these addresses. A draining replica has no idle ones.
+        """
+        if not endpoints:
+            return 0
+        answer = await self._run(script.connections(endpoints), timeout=10)
+        if not answer.output.strip().isdigit():
+            raise GatewayError("The gateway cannot count its connections", where=self._where, why=answer.output)
+        return int(answer.output)
+
+    async def drained(self, endpoints: Collection[Endpoint], *, within: float) -> bool:
+        """Wait until nothing is in flight, seen twice 100 ms apart; False after `within` seconds."""
+        deadline = time.monotonic() + within
+        quiet = False
+        while True:
+            before, quiet = quiet, await self.in_flight(endpoints) == 0
+            if before and quiet:
+                return True
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.1)
+
+    async def _read(self) -> Live:
+        with translated(self._where):
+            running = await container.find(self._docker)
+            if running is None:
+                raise self._gateway.missing()
+            cds, rds = await asyncio.gather(*(container.read_file(running, name) for name in ("cds.json", "rds.json")))
+        if cds is None or rds is None:
+            raise GatewayError("The gateway's files are gone", where=self._where, hint="docker restart fairway-gateway")
+        return self._understood(lambda body: Live.read(body, rds), cds)
+
+    def _understood(self, read: Callable[[bytes], T], body: bytes) -> T:
+        try:
+            return read(body)
+        except (msgspec.MsgspecError, KeyError, IndexError, TypeError) as error:
+            raise GatewayError(
+                "The gateway's files are not as this version of Fairway writes them",
+                where=self._where,
+                why=f"{type(error).__name__}: {error}",
+                hint="A newer Fairway may have written them: use that one.",
+            ) from error
+
+    async def _run(self, text: str, timeout: float) -> Answer:
+        return await self._with_session(lambda session: session.run(text, timeout=timeout))
+
+    async def _with_session(self, call: Callable[[Session], Awaitable[T]]) -> T:
+        """Scripts are safe to repeat, so a shell that has ended (the gateway was restarted) is replaced once."""
+        try:
+            return await call(await self._open())
+        except SessionEnded:
+            return await call(await self._open())
+
+    async def _open(self) -> Session:
+        async with self._opening:
+            if self._session is None or not self._session.alive:
+                await self.close()
+                self._session = await self._gateway.session()
+            return self._session
+
+    async def _failed(self, answer: Answer, wanted: Change, since: float) -> GatewayError:
+        if answer.status == script.REFUSED:
+            return GatewayRejected(
+                "Envoy refused the new routes; the old ones keep serving",
+                where=self._where,
+                why=await self._gateway.said(since),
+            )
+        if answer.status == script.BUSY:
+            return GatewayError("Somebody else is changing the gateway's routes", where=self._where, hint="Try again.")
+        what = "The gateway did not confirm the new routes; the old ones are back"
+        if answer.status != script.UNCONFIRMED:
+            what = f"The gateway could not take the new routes (exit status {answer.status})"
+        why = "\n".join(filter(None, (answer.output.strip(), await self._gateway.said(since))))
+        return GatewayError(what, where=self._where, why=why, hint="docker logs fairway-gateway")

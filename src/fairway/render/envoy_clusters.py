@@ -1,0 +1,109 @@
+"""One backend → one Envoy cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairway.model.environment import Environment
+from fairway.model.policy import Ready, Route
+from fairway.model.routes import Backend, Endpoint, RoutedService
+
+Json = dict[str, Any]
+
+_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+CONNECT_TIMEOUT = "2s"
+IDLE_TIMEOUT = "0.5s"
+"""Shorter than any usual server keeps an idle connection (gunicorn 2 s, Node and uvicorn 5 s): the gateway always closes first,
+so no request is sent into a connection that the replica is just closing."""
+
+NO_LIMIT = 1_000_000
+"""A circuit breaker that opens under load fails users; the default of three retries at once is far too few."""
+
+
+def cluster_name(environment: Environment, backend: Backend) -> str:
+    """One name for each revision of each environment; a digest in it, so that it never comes back with another meaning."""
+    return f"{environment.key}.{backend.revision}.{backend.digest.removeprefix('sha256:')[:12]}"
+
+
+def cluster(environment: Environment, service: RoutedService, backend: Backend) -> Json:
+    """Without "@type". Draining endpoints are left out: marked as draining, they would get requests again in panic mode."""
+    name = cluster_name(environment, backend)
+    endpoints = sorted({(e.address, e.port) for e in backend.endpoints if not e.draining})
+    rendered: Json = {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "lb_policy": "LEAST_REQUEST",
+        "common_lb_config": {"healthy_panic_threshold": {"value": 30}},
+        "load_assignment": {"cluster_name": name, "endpoints": [_locality(endpoints, service.ready)]},
+        "typed_extension_protocol_options": {_HTTP: _http()},
+        "upstream_connection_options": {"tcp_keepalive": {"keepalive_time": 60, "keepalive_interval": 15}},
+        "circuit_breakers": {"thresholds": [_no_limits()]},
+        "outlier_detection": _outliers(),
+    }
+    if service.ready.http is not None:
+        rendered["health_checks"] = [_health_check(service.ready, service.ready.http, service.route)]
+    return rendered
+
+
+def _locality(endpoints: list[tuple[str, int]], ready: Ready) -> Json:
+    return {"lb_endpoints": [{"endpoint": _endpoint(Endpoint(*endpoint), ready)} for endpoint in endpoints]}
+
+
+def _endpoint(endpoint: Endpoint, ready: Ready) -> Json:
+    address = {"socket_address": {"address": endpoint.address, "port_value": endpoint.port}}
+    if ready.http is None or ready.port in (None, endpoint.port):
+        return {"address": address}
+    return {"address": address, "health_check_config": {"port_value": ready.port}}
+
+
+def _http() -> Json:
+    return {
+        "@type": f"type.googleapis.com/{_HTTP}",
+        "common_http_protocol_options": {"idle_timeout": IDLE_TIMEOUT},
+        "explicit_http_config": {"http_protocol_options": {}},
+    }
+
+
+def _no_limits() -> Json:
+    return dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), NO_LIMIT)
+
+
+def _outliers() -> Json:
+    """Only failing to connect takes a replica out, and briefly: what an application answers is its own business."""
+    return {
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": 5,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_consecutive_gateway_failure": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+        "interval": "1s",
+        "base_ejection_time": "2s",
+        "max_ejection_time": "30s",
+        "max_ejection_percent": 50,
+    }
+
+
+def _health_check(ready: Ready, path: str, route: Route) -> Json:
+    """Three bad answers in a row take a replica out, one good one brings it back.
+
+    Where fewer than 30 % are left, all get requests again: a check that fails everywhere must not turn the service off.
+    `no_traffic_interval` is a minute by default, in which a new replica's one bad answer would count.
+    """
+    low, high = (ready.status, ready.status + 1) if ready.status else (200, 400)
+    return {
+        "timeout": "2s",
+        "interval": "3s",
+        "no_traffic_interval": "3s",
+        "unhealthy_interval": "1s",
+        "unhealthy_threshold": 3,
+        "healthy_threshold": 1,
+        "http_health_check": {
+            "path": path,
+            "host": next((host for host in route.hosts if "*" not in host), "localhost"),
+            "expected_statuses": [{"start": low, "end": high}],
+            "retriable_statuses": [{"start": 100, "end": 600}],
+        },
+    }
