@@ -109,7 +109,7 @@ def _service(settings: Settings, path: Path, said: ServiceSettings) -> Iterator[
         yield _problem(settings, (*path, "route", "hosts"), "a route has host or hosts", "put all of them in hosts")
     rollout = said.rollout
     if rollout.strategy == "recreate":
-        for key in ("surge", "pause", "monitor"):
+        for key in ("surge", "pause"):
             if getattr(rollout, key) is not None:
                 what = f"{key} means nothing where the strategy is recreate"
                 yield _problem(settings, (*path, "rollout", key), what, "strategy: rolling has batches")
