@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairway.model.app import Service
+from fairway.model.app import Service, UpdateConfig
 from fairway.model.policy import Rollout
 from fairway.settings.model import RolloutSettings
 from fairway.settings.said import Said
@@ -63,12 +63,9 @@ def _no_batches(said: Said, service: Service, chosen: RolloutSettings, why: str,
 
 def _batches(service: Service, chosen: RolloutSettings) -> tuple[int | None, float]:
     """How many start at a time (None is all), and the pause after each batch: fairway.yaml before deploy.update_config."""
-    update = service.deploy.update_config
-    if chosen.surge:
-        surge = chosen.surge.of(service.deploy.replicas)
-    else:
-        surge = (update.parallelism or None) if update else None
-    pause = chosen.pause if chosen.pause is not None else update.delay if update else 0.0
+    update = service.deploy.update_config or UpdateConfig(parallelism=0)
+    surge = chosen.surge.of(service.deploy.replicas) if chosen.surge else update.parallelism or None
+    pause = update.delay if chosen.pause is None else chosen.pause
     return surge, pause
 
 
