@@ -1,0 +1,159 @@
+"""The engine of one Docker host: `ports.Engine`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+
+import aiodocker
+
+from fairway.engines.docker import images, observed, replicas, volumes
+from fairway.engines.docker.addresses import POOL
+from fairway.engines.docker.errors import together
+from fairway.engines.docker.files import Files
+from fairway.engines.docker.networks import Networks
+from fairway.engines.docker.watching import changes
+from fairway.model.app import App, Service
+from fairway.model.build import ImageRef
+from fairway.model.environment import Environment
+from fairway.model.errors import EngineError, Unsupported
+from fairway.model.fleet import Fleet, Replica, State
+from fairway.model.release import Release, Revision
+from fairway.net.docker import api_version
+from fairway.net.errors import translated
+from fairway.render import docker as render
+from fairway.render import names
+from fairway.render.docker_files import file_set
+from fairway.render.docker_refusals import refusals
+
+BROKEN = (State.DEAD, State.REMOVING)
+STOPPED = (State.CREATED, State.EXITED)
+
+
+class DockerEngine:
+    """`docker` is connected (net.docker.connect); `host` is its name for people. Stateless: the host holds the truth."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        docker: aiodocker.Docker,
+        host: str = "local",
+        *,
+        pool: str = POOL,
+        credentials: images.Credentials | None = None,
+    ) -> None:
+        self.environment = environment
+        self.docker = docker
+        self.host = host
+        self.credentials = credentials
+        self.networks = Networks(docker, environment, host, pool)
+        self.files = Files(docker, environment, host)
+
+    async def observe(self) -> Fleet:
+        with translated(self.host):
+            found = await observed.replicas(self.docker, self.environment, self.host)
+        return Fleet(environment=self.environment, replicas=found)
+
+    async def watch(self) -> AsyncIterator[Fleet]:
+        labels = names.of_environment(self.environment, names.Kind.REPLICA)
+        last: Fleet | None = None
+        async for _ in changes(self.docker, labels, self.host):
+            fleet = await self.observe()
+            if fleet != last:
+                last = fleet
+                yield fleet
+
+    async def pin(self, references: Mapping[str, str], pull: Collection[str] = ()) -> Mapping[str, ImageRef]:
+        wanted = {(reference, key in pull) for key, reference in references.items()}
+        pinned = await together(
+            images.pin(self.docker, self.host, reference, pull=pulled, credentials=self.credentials)
+            for reference, pulled in sorted(wanted)
+        )
+        by_reference = {image.reference: image for image in pinned}
+        return {key: by_reference[reference] for key, reference in references.items()}
+
+    async def ensure(self, release: Release, revision: Revision, replicas: int, secrets: Mapping[str, bytes]) -> None:
+        existing = (await self.observe()).of(revision)
+        kept = [replica for replica in existing if replica.state not in BROKEN]
+        asleep = [replica for replica in kept if replica.state in STOPPED and not finished(release, replica)]
+        taken = {replica.index for replica in kept}
+        missing = [index for index in range(1, replicas + len(kept) + 1) if index not in taken][: replicas - len(kept)]
+        await self._remove([replica for replica in existing if replica.state in BROKEN])
+        with translated(self.host):
+            await together(
+                [
+                    *(self._start(replica) for replica in asleep),
+                    self._add(release, revision, missing, secrets),
+                ]
+            )
+
+    async def _start(self, replica: Replica) -> None:
+        await replicas.start(self.docker, self.host, replica.id, replica.name)
+
+    async def _add(
+        self, release: Release, revision: Revision, indexes: list[int], secrets: Mapping[str, bytes]
+    ) -> None:
+        """New replicas, all or none, side by side."""
+        if not indexes:
+            return
+        service = release.app.services[revision.service]
+        contents, image = file_set(release, service, secrets), release.images[service.name].pinned
+        await volumes.prepare(self.docker, self.host, release, service.name)
+        networks = await self.networks.prepare(release.app, service)
+        peers = await self._peers(release, service)
+        async with (
+            self.files.prepared(contents, image) as files,
+            self.networks.addresses(networks, len(indexes)) as addresses,
+            replicas.Batch(self.docker, self.environment, self.host) as batch,
+        ):
+            places = [
+                render.Place(index=index, addresses=given, files=files, peers=peers)
+                for index, given in zip(indexes, addresses, strict=True)
+            ]
+            await together(batch.run(render.container(release, revision, place)) for place in places)
+
+    async def _peers(self, release: Release, service: Service) -> Mapping[str, str]:
+        """The running container of each service whose namespace or volumes this one shares."""
+        wanted = render.peers(service)
+        if not wanted:
+            return {}
+        fleet = await self.observe()
+        found: dict[str, str] = {}
+        for name in wanted:
+            revision = release.revisions[name]
+            running = [replica for replica in fleet.of(revision) if replica.state is State.RUNNING]
+            if not running:
+                raise EngineError(
+                    f"{service.name} shares what {name} has, and no {revision} runs",
+                    where=self.host,
+                    hint=f"add {name} to `depends_on` of {service.name}",
+                )
+            found[name] = running[0].id
+        return found
+
+    async def retire(self, revision: Revision, replicas: int) -> None:
+        await self._remove((await self.observe()).of(revision)[replicas:])
+
+    async def _remove(self, doomed: Collection[Replica]) -> None:
+        highest_first = sorted(doomed, key=lambda replica: -replica.index)
+        with translated(self.host, "A replica could not be stopped"):
+            left = await together(
+                replicas.stop_and_remove(self.docker, self.host, replica.id) for replica in highest_first
+            )
+            for volume in {name for name in left if name}:
+                await self.files.sweep(volume)
+
+    def refuse(self, app: App) -> None:
+        problems = refusals(app, api_version(self.docker))
+        if problems:
+            raise Unsupported(problems, f"Docker on one host cannot honour all of {app.name}")
+
+
+def finished(release: Release, replica: Replica) -> bool:
+    """A job that is done, and that others waited for: it is not run again."""
+    service = replica.revision.service
+    awaited = any(
+        dependency.condition == "service_completed_successfully" and dependency.service == service
+        for other in release.app.services.values()
+        for dependency in other.depends_on.values()
+    )
+    return awaited and replica.state is State.EXITED and replica.exit_code == 0

@@ -1,0 +1,69 @@
+"""What Docker says when it refuses, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from aiodocker.exceptions import DockerError
+
+from fairway.model.errors import EngineError, FairwayError
+from fairway.net.errors import UNREACHABLE, translated
+
+T = TypeVar("T")
+
+HINTS = (
+    (r"port is already allocated|address already in use", "stop what holds the port, or publish another one"),
+    (r"bind source path does not exist", "make the directory on that host, or use a volume"),
+    (r"no such file or directory.*device|error gathering device information", "check `devices`: the host has no such device"),
+    (r"could not select device driver", "the host lacks the driver: for GPUs, the NVIDIA container toolkit"),
+    (r"No such image|no such image", "the image is gone from the host: deploy again, which pulls it"),
+    (r"executable file not found|no such file or directory", "check `command` and `entrypoint`: the image has no such program"),
+    (r"permission denied", "check that the program is executable and `user` may run it"),
+    (r"no space left on device", "the host's disk is full: remove what is not needed (docker system df)"),
+    (r"[Pp]ool overlaps", "another network has these addresses: change `ipam` of this one"),
+    (r"all predefined address pools", "the host has no free subnet left: remove networks that nobody uses"),
+    (r"network .* not found", "create it (docker network create), or take `external` away"),
+    (r"unknown or invalid runtime", "check `runtime`: the host's Docker does not know it"),
+    (r"unable to find user|no matching entries in passwd", "check `user`: the image has no such user"),
+    (r"Minimum memory limit", "raise the memory limit"),
+    (r"cannot allocate memory|OCI runtime create failed.*memory", "the host is short of memory, or the limit is too low"),
+)  # fmt: skip
+
+
+def hint(message: str) -> str:
+    return next((advice for sign, advice in HINTS if re.search(sign, message)), "")
+
+
+@contextmanager
+def explained(host: str, what: str) -> Iterator[None]:
+    """As `translated`, with what to do about it."""
+    with translated(host, what):
+        try:
+            yield
+        except DockerError as error:
+            if error.status == UNREACHABLE:
+                raise
+            raise EngineError(what, where=host, why=error.message, hint=hint(error.message)) from error
+
+
+async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Side by side; the first error ends the others and is raised alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(job) for job in jobs]
+    except BaseExceptionGroup as failed:
+        raise _first(failed) from failed
+    return [task.result() for task in tasks]
+
+
+def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Ours before others': it says more."""
+    ours = failed.subgroup(FairwayError)
+    found: BaseException = ours or failed
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

@@ -1,0 +1,88 @@
+"""Which bytes are behind an image's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import aiodocker
+from aiodocker.exceptions import DockerError
+
+from fairway.model.build import ImageRef
+from fairway.model.errors import ImageNotFound
+from fairway.net.errors import UNREACHABLE, translated
+
+Credentials = Callable[[str], Mapping[str, str] | None]
+"""From a registry's host name to {username, password}, or None where there are none."""
+
+HUB = "docker.io"
+
+
+async def pin(
+    docker: aiodocker.Docker, host: str, reference: str, *, pull: bool, credentials: Credentials | None = None
+) -> ImageRef:
+    """The image behind `reference`, pulled where the host has none or `pull` says so. Raises ImageNotFound."""
+    found = None if pull else await local(docker, host, reference)
+    if found is None:
+        await fetch(docker, host, reference, credentials)
+        found = await local(docker, host, reference)
+    if found is None:
+        raise ImageNotFound(f"There is no image {reference}", where=host, why="it was pulled, and is not there")
+    return ImageRef(reference=reference, id=found["Id"], digest=digest(reference, found.get("RepoDigests") or ()))
+
+
+async def local(docker: aiodocker.Docker, host: str, reference: str) -> dict[str, Any] | None:
+    with translated(host, f"Docker could not look for the image {reference}"):
+        try:
+            return dict(await docker.images.inspect(reference))
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+async def fetch(docker: aiodocker.Docker, host: str, reference: str, credentials: Credentials | None) -> None:
+    """Pull it. Raises ImageNotFound with the registry's words."""
+    registry = registry_of(reference)
+    auth = credentials(registry) if credentials else None
+    name = reference if "@" in reference or ":" in reference.rpartition("/")[2] else f"{reference}:latest"
+    with translated(host):
+        try:
+            await docker.images.pull(name, auth=dict(auth) | {"serveraddress": registry} if auth else None)
+        except DockerError as error:
+            if error.status == UNREACHABLE:
+                raise
+            raise ImageNotFound(
+                f"There is no image {reference}, and it cannot be pulled",
+                where=host,
+                why=error.message,
+                hint=_hint(error.message, registry),
+            ) from error
+
+
+def _hint(message: str, registry: str) -> str:
+    if "denied" in message or "unauthorized" in message or "no basic auth" in message:
+        return f"check the name, and the password for {registry}"
+    if "manifest unknown" in message or "not found" in message:
+        return "check the name and the tag; an image of your own needs `build:`"
+    return f"check that {registry} can be reached from the host"
+
+
+def registry_of(reference: str) -> str:
+    first, slash, _ = reference.partition("/")
+    return first if slash and ("." in first or ":" in first or first == "localhost") else HUB
+
+
+def familiar(repository: str) -> str:
+    """A repository's short name, as engines write it: `redis` for docker.io/library/redis."""
+    return repository.removeprefix(f"{HUB}/").removeprefix("index.docker.io/").removeprefix("library/")
+
+
+def digest(reference: str, repo_digests: list[str] | tuple[str, ...]) -> str:
+    """The manifest's digest in the reference's own repository; empty where the image was never in it."""
+    wanted = familiar(ImageRef(reference=reference).repository)
+    for item in repo_digests:
+        repository, _, found = item.partition("@")
+        if familiar(repository) == wanted:
+            return found
+    return ""

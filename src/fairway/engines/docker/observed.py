@@ -1,0 +1,97 @@
+"""What Docker says of a container, as a Replica."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import aiodocker
+from aiodocker.exceptions import DockerError
+
+from fairway.model.environment import Environment
+from fairway.model.fleet import Health, Replica, State
+from fairway.render import names
+
+Json = Mapping[str, Any]
+GONE = (404, 409)
+"""The statuses of a container that is removed, or about to be."""
+
+
+async def inspected(docker: aiodocker.Docker, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every container, running or not, that bears the labels: one list call, then all inspected side by side.
+
+    The list alone will not do: it lags behind the events, and has neither start times nor why a container ended.
+    """
+    filters = json.dumps({"label": names.label_filter(labels)})
+    listed = await docker.containers.list(all=True, filters=filters)
+    found = await asyncio.gather(*(inspect(docker, container.id) for container in listed))
+    return [container for container in found if container]
+
+
+async def inspect(docker: aiodocker.Docker, container: str) -> dict[str, Any] | None:
+    """None where it is gone."""
+    try:
+        return await docker.containers.container(container).show()
+    except DockerError as error:
+        if error.status in GONE:
+            return None
+        raise
+
+
+async def replicas(docker: aiodocker.Docker, environment: Environment, host: str) -> tuple[Replica, ...]:
+    """By service, release and index."""
+    found = await inspected(docker, names.of_environment(environment, names.Kind.REPLICA))
+    read = (replica(container, host) for container in found)
+    return tuple(sorted((r for r in read if r), key=lambda r: (r.revision.service, r.revision.release, r.index)))
+
+
+def replica(container: Json, host: str) -> Replica | None:
+    """None where the labels are not those of a replica."""
+    labels, state = container["Config"].get("Labels") or {}, container["State"]
+    try:
+        revision, index = names.revision(labels), int(labels[names.INDEX])
+    except (KeyError, ValueError):
+        return None
+    status = State(state["Status"]) if state["Status"] in set(State) else State.DEAD
+    ended = status in (State.EXITED, State.DEAD, State.RESTARTING)
+    return Replica(
+        id=container["Id"],
+        name=container["Name"].removeprefix("/"),
+        revision=revision,
+        index=index,
+        host=host,
+        address=address(container),
+        state=status,
+        health=health(state),
+        created=seconds(container["Created"]),
+        started=seconds(state.get("StartedAt", "")),
+        exit_code=state.get("ExitCode") if ended else None,
+        oom_killed=bool(state.get("OOMKilled")),
+        restarts=container.get("RestartCount", 0),
+        image=container["Image"],
+    )
+
+
+def address(container: Json) -> str:
+    """Where the gateway reaches it; the fixed address holds whether the container runs or not."""
+    network = (container["Config"].get("Labels") or {}).get(names.NETWORK, "")
+    if network == "host":
+        return "127.0.0.1"
+    joined = (container["NetworkSettings"].get("Networks") or {}).get(network) or {}
+    return str((joined.get("IPAMConfig") or {}).get("IPv4Address") or joined.get("IPAddress") or "")
+
+
+def health(state: Json) -> Health:
+    status = (state.get("Health") or {}).get("Status") or "none"
+    return Health(status) if status in set(Health) else Health.NONE
+
+
+def seconds(timestamp: str) -> float:
+    """Since the epoch; 0 for Docker's way of saying never."""
+    if not timestamp or timestamp.startswith("0001-"):
+        return 0.0
+    moment = datetime.fromisoformat(timestamp)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,150 @@
+"""A connection to a Docker engine, over a unix socket, TCP with TLS, or ssh."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import aiodocker
+import aiohttp
+
+from fairway.model.errors import EngineError, EngineUnreachable, UsageError, shorten
+from fairway.net.errors import unreachable
+from fairway.net.ssh import refused, tunnel
+from fairway.net.tls import Tls
+
+OLDEST = (1, 41)
+"""Docker 20.10."""
+NEWEST = (1, 51)
+"""What this client was written for; a newer engine is spoken to in this version while it still understands it."""
+FORMS = "unix:///var/run/docker.sock, ssh://user@host or tcp://host:2376"
+
+
+@asynccontextmanager
+async def connect(address: str, *, tls: Tls | None = None, timeout: float = 10.0) -> AsyncIterator[aiodocker.Docker]:
+    """A client of the engine at `address`, that has answered once; its API version is negotiated.
+
+    `timeout` (seconds) is for the first answer and for each new connection; calls may take as long as they need.
+    Raises EngineUnreachable (why, and what to do), EngineError for an engine that is too old or too new, UsageError for
+    an address that is none.
+    """
+    match address.partition("://")[0]:
+        case "unix":
+            async with _client("unix://" + address.removeprefix("unix://"), address, timeout=timeout) as docker:
+                yield docker
+        case "tcp" | "https":
+            async with _client(*_tcp(address, tls), timeout=timeout, tls=tls) as docker:
+                yield docker
+        case "ssh":
+            async with _over_ssh(address, timeout) as docker:
+                yield docker
+        case _:
+            raise UsageError(f"{address!r} is no address of a Docker engine", hint=FORMS)
+
+
+@asynccontextmanager
+async def _over_ssh(address: str, timeout: float) -> AsyncIterator[aiodocker.Docker]:
+    async with tunnel(address, timeout=2 * timeout) as way:
+        try:
+            async with _client(f"unix://{way.socket}", address, timeout=timeout) as docker:
+                yield docker
+        except EngineUnreachable as error:
+            if way.said:
+                raise refused(way.address, way.said) from error
+            raise
+
+
+def _tcp(address: str, tls: Tls | None) -> tuple[str, str]:
+    """(URL for aiohttp, the address for people)."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{address!r} is no address", why=str(error), hint=FORMS) from error
+    if not host:
+        raise UsageError(f"{address!r} names no host", hint=FORMS)
+    if not tls and not _loopback(host):
+        raise UsageError(
+            f"{address} needs TLS: whoever reaches a Docker engine is root on its host",
+            hint="give ca.pem, cert.pem and key.pem, or use ssh://",
+        )
+    name = f"[{host}]" if ":" in host else host
+    scheme = "https" if tls else "http"
+    return f"{scheme}://{name}:{port or (2376 if tls else 2375)}", address
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@asynccontextmanager
+async def _client(url: str, address: str, *, timeout: float, tls: Tls | None = None) -> AsyncIterator[aiodocker.Docker]:
+    limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout)
+    context = tls.context() if tls else None
+    async with aiodocker.Docker(url, timeout=limits, ssl_context=context) as docker:
+        docker.api_version = negotiate(await _version(docker, address, timeout), address)
+        yield docker
+
+
+async def _version(docker: aiodocker.Docker, address: str, timeout: float) -> dict[str, str]:
+    """What the engine says of itself."""
+    try:
+        limit = aiohttp.ClientTimeout(total=timeout)
+        async with docker.session.get(f"{docker.docker_host}/version", timeout=limit) as answer:
+            status, text = answer.status, await answer.text(errors="replace")
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise unreachable(address, error, timeout) from error
+    try:
+        said = json.loads(text)
+        if status == 200 and said["ApiVersion"]:
+            return dict(said)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise EngineUnreachable(
+        f"It is no Docker engine that answers at {address}",
+        where=address,
+        why=shorten(f"{status}: {text}", 200),
+        hint="the engine expects TLS: give its certificates" if "HTTPS server" in text else "check the address",
+    )
+
+
+def negotiate(version: dict[str, str], address: str) -> str:
+    """The newest API version that both sides know (`v1.41`). Raises EngineError where there is none."""
+    newest, oldest = _pair(version["ApiVersion"]), _pair(version.get("MinAPIVersion", "1.12"))
+    name = f"Docker {version.get('Version', '?')} at {address}"
+    if newest < OLDEST:
+        raise EngineError(
+            f"{name} is too old",
+            where=address,
+            why=f"it speaks API {_text(newest)}, and Fairway needs {_text(OLDEST)}",
+            hint="Docker 20.10 or newer",
+        )
+    if oldest > NEWEST:
+        raise EngineError(
+            f"{name} is too new",
+            where=address,
+            why=f"it refuses API versions below {_text(oldest)}, and this Fairway speaks {_text(NEWEST)}",
+            hint="a newer Fairway",
+        )
+    return f"v{_text(min(newest, NEWEST))}"
+
+
+def _pair(text: str) -> tuple[int, int]:
+    found = re.match(r"v?(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _text(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}.{pair[1]}"
+
+
+def api_version(docker: aiodocker.Docker) -> tuple[int, int]:
+    """The version that `connect` has negotiated."""
+    return _pair(docker.api_version)

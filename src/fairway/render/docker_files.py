@@ -1,0 +1,77 @@
+"""A service's configs and secrets as files: what they hold, where they go, and one digest that changes with any of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from fairway.model.app import FileMount, Service
+from fairway.model.errors import EngineError
+from fairway.model.release import Release
+
+T = TypeVar("T")
+READABLE = 0o444
+"""The mode where the file sets none; the specification's default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file: `name` inside the volume, `target` in the container."""
+
+    name: str
+    target: str
+    uid: int
+    gid: int
+    mode: int
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """Everything that one service is given. `digest` is of the versions of its secrets, never of their values."""
+
+    digest: str
+    files: tuple[File, ...]
+
+
+def file_set(release: Release, service: Service, secrets: Mapping[str, bytes]) -> FileSet | None:
+    """None where the service has neither configs nor secrets. Raises EngineError where a value is missing."""
+    if not service.configs and not service.secrets:
+        return None
+    files: list[File] = []
+    versions: list[str] = []
+    for mount in service.configs:
+        encoded = _required(release.configs, mount.source, "config", service)
+        versions.append(hashlib.sha256(encoded.encode()).hexdigest())
+        files.append(_file(len(files), mount, base64.b64decode(encoded)))
+    for mount in service.secrets:
+        versions.append(_required(release.secrets, mount.source, "version of the secret", service))
+        value = _required(secrets, mount.source, "value of the secret", service)
+        files.append(_file(len(files), mount, value))
+    described = [
+        [file.name, file.target, file.uid, file.gid, file.mode, version]
+        for file, version in zip(files, versions, strict=True)
+    ]
+    digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()
+    return FileSet(digest[:20], tuple(files))
+
+
+def _file(position: int, mount: FileMount, content: bytes) -> File:
+    return File(
+        name=str(position),
+        target=mount.target,
+        uid=int(mount.uid or 0),
+        gid=int(mount.gid or 0),
+        mode=READABLE if mount.mode is None else mount.mode,
+        content=content,
+    )
+
+
+def _required(values: Mapping[str, T], key: str, what: str, service: Service) -> T:
+    if key not in values:
+        raise EngineError(f"There is no {what} {key!r}", where=service.name)
+    return values[key]

@@ -1,0 +1,89 @@
+"""The names and labels of what Fairway makes on a Docker host: the engine writes them, the gateway and the console read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from fairway.model.app import Network, Volume
+from fairway.model.environment import Environment
+from fairway.model.release import Revision
+
+APP = "fairway.app"
+ENVIRONMENT = "fairway.environment"
+SERVICE = "fairway.service"
+RELEASE = "fairway.release"
+REVISION = "fairway.revision"
+"""The revision's digest."""
+INDEX = "fairway.index"
+KIND = "fairway.kind"
+KEY = "fairway.key"
+"""The key of a network or a volume in the Compose file."""
+NETWORK = "fairway.network"
+"""The network (its name on the engine) on which the gateway reaches a replica; `host` where it shares the host's."""
+FILES = "fairway.files"
+"""The volume that holds a replica's configs and secrets."""
+
+LEDGER = "fairway-ledger"
+KEEPER = "fairway-keeper"
+
+
+class Kind(StrEnum):
+    """What a labelled object is for."""
+
+    REPLICA = "replica"
+    ONCE = "once"
+    """A one-off container: `fairway run`."""
+    FILES = "files"
+    NETWORK = "network"
+    VOLUME = "volume"
+    LEASE = "lease"
+    KEEPER = "keeper"
+
+
+def of_environment(environment: Environment, kind: Kind) -> dict[str, str]:
+    """The labels that everything of an environment bears."""
+    return {APP: environment.app, ENVIRONMENT: environment.name, KIND: kind.value}
+
+
+def of_replica(environment: Environment, revision: Revision, index: int, kind: Kind = Kind.REPLICA) -> dict[str, str]:
+    return of_environment(environment, kind) | {
+        SERVICE: revision.service,
+        RELEASE: str(revision.release),
+        REVISION: revision.digest,
+        INDEX: str(index),
+    }
+
+
+def revision(labels: Mapping[str, str]) -> Revision:
+    """The revision that a container's labels name. Raises KeyError, ValueError where they are not Fairway's."""
+    return Revision(labels[SERVICE], int(labels[RELEASE]), labels[REVISION])
+
+
+def replica(environment: Environment, revision: Revision, index: int) -> str:
+    return f"{environment.key}-{revision.service}-r{revision.release}-{index}"
+
+
+def network(environment: Environment, network: Network) -> str:
+    if network.name:
+        return network.name
+    return network.key if network.external else f"{environment.key}_{network.key}"
+
+
+def volume(environment: Environment, volume: Volume) -> str:
+    if volume.name:
+        return volume.name
+    return volume.key if volume.external else f"{environment.key}_{volume.key}"
+
+
+def files(environment: Environment, digest: str) -> str:
+    return f"{environment.key}-files-{digest}"
+
+
+def lease(environment: Environment) -> str:
+    return f"fairway-lease-{environment.key}"
+
+
+def label_filter(labels: Mapping[str, str]) -> list[str]:
+    """As Docker's list filters want them."""
+    return [f"{key}={value}" for key, value in labels.items()]
