@@ -27,6 +27,7 @@ class Common:
 
 Options = Annotated[Common, Parameter(name="*")]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
+Flag = Annotated[bool, Parameter(negative="")]
 Wait = Annotated[str, Parameter(name="--wait")]
 
 

@@ -13,14 +13,18 @@ from fairway.flows.context import Target
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    project: wiring.Project
-    name: str
+    connection: wiring.Connection
     target: Target
+
+    @property
+    def name(self) -> str:
+        return self.connection.name
 
 
 @asynccontextmanager
 async def session(options: Common, named: str | None, doing: str, wait: str = "0") -> AsyncIterator[Session]:
     project = wiring.project(options.directory)
     name = environment(project.settings, named)
-    async with wiring.target(project, name, by=whoami(), doing=f"fairway {doing}", wait=seconds(wait)) as target:
-        yield Session(project, name, target)
+    patience = seconds(wait)
+    async with wiring.connection(project, name) as connection:
+        yield Session(connection, connection.target(by=whoami(), doing=f"fairway {doing}", wait=patience))

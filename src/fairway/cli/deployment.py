@@ -1,0 +1,82 @@
+"""What the commands share that make a release: the application, its policies, its secrets, and where images are made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fairway import wiring
+from fairway.cli.common import Common, show, show_json
+from fairway.cli.session import Session, session
+from fairway.flows.context import Target
+from fairway.flows.deploy import Deployed, Propose, of
+from fairway.flows.ingredients import gather
+from fairway.flows.ship import Workshop, refuse_unpromoted
+from fairway.model.app import App
+from fairway.model.build import Build
+from fairway.model.policy import ServicePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    session: Session
+    app: App
+    policies: Mapping[str, ServicePolicy]
+    secrets: Mapping[str, bytes]
+    shop: Workshop
+
+    @property
+    def target(self) -> Target:
+        return self.session.target
+
+    async def proposal(self, build: Build | None) -> Propose:
+        """What is to be deployed: the application as its files are now, with the images of `build`."""
+        await self._refuse_unpromoted(build)
+        ingredients = await gather(
+            self.target,
+            self.app,
+            policies=self.policies,
+            build=build,
+            secrets=self.secrets,
+            read=lambda path: Path(path).read_bytes(),
+        )
+        return of(ingredients)
+
+    async def _refuse_unpromoted(self, build: Build | None) -> None:
+        project = self.session.connection.project
+        origin = project.settings.environments[self.session.name].promote_from
+        if origin:
+            async with wiring.connection(project, origin) as there:
+                records = await there.target(by=self.target.by, doing=self.target.doing).ledger.read()
+            refuse_unpromoted(build, records, origin)
+
+
+@asynccontextmanager
+async def deployment(
+    options: Common, named: str | None, doing: str, wait: str = "0", *, dirty: bool = False
+) -> AsyncIterator[Deployment]:
+    async with session(options, named, doing, wait) as here:
+        project = here.connection.project
+        app = project.app(here.name)
+        policies = project.policies(here.name, app)
+        secrets = await here.connection.secrets(app)
+        yield Deployment(here, app, policies, secrets, here.connection.workshop(app, secrets, dirty=dirty))
+
+
+def report(environment: str, done: Deployed, json: bool) -> None:
+    release = done.release
+    if json:
+        show_json(
+            {
+                "environment": environment,
+                "release": release.number,
+                "changed": done.changed,
+                "seconds": round(done.seconds, 3),
+            }
+        )
+    elif done.changed:
+        show(f"release {release.number} serves in {environment} ({done.seconds:.1f} s)")
+    else:
+        show(f"nothing has changed: release {release.number} serves in {environment}")
