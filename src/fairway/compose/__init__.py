@@ -1,0 +1,6 @@
+"""Compose text → App."""
+
+from fairway.compose.load import find, load, load_with_warnings
+from fairway.compose.sources import Reader
+
+__all__ = ["Reader", "find", "load", "load_with_warnings"]

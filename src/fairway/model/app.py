@@ -132,6 +132,10 @@ class Mount:
     subpath: str | None = None
     size: int | None = None
     mode: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of the anonymous volume."""
+    options: tuple[str, ...] = ()
+    """Of a tmpfs, as written, beyond size and mode: `uid=1000`, `noexec`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +151,7 @@ class Attachment:
     priority: int = 0
     gw_priority: int = 0
     interface_name: str | None = None
+    use_service_name_alias: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +333,7 @@ class Network:
     enable_ipv6: bool | None = None
     ipam_driver: str | None = None
     ipam: tuple[Mapping[str, Any], ...] = ()
+    ipam_options: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,1 @@
+"""Canonical nodes → the frozen nouns of `fairway.model.app`."""

@@ -1,0 +1,64 @@
+"""Ports in short form: `[[ip:]host:]container[/protocol]`, each port or range."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from fairway.compose.node import Node
+from fairway.compose.scalars import text
+
+_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+
+
+def expand(node: Node) -> list[Node]:
+    """One element of `ports` as long forms, one for each container port. Raises ValueError."""
+    if isinstance(node.value, dict):
+        return [node]
+    short, _, protocol = text(node).strip().partition("/")
+    rest, _, container = short.rpartition(":")
+    ip, _, host = rest.rpartition(":")
+    targets = port_range(container)
+    published = _published(host, len(targets))
+    fixed = {
+        key: value for key, value in (("host_ip", checked_ip(ip)), ("protocol", protocol.lower() or "tcp")) if value
+    }
+    longs: list[Node] = []
+    for target, port in zip(targets, published, strict=True):
+        fields: dict[str, str | int] = {"target": target, **({"published": port} if port else {}), **fixed}
+        longs.append(node.put({key: node.put(value) for key, value in fields.items()}))
+    return longs
+
+
+def port_range(written: str) -> range:
+    """`80` or `80-90`, both ends included. Raises ValueError."""
+    found = _RANGE.fullmatch(written)
+    if not found:
+        raise ValueError(f"`{written}` is no port and no range of ports")
+    first, last = int(found[1]), int(found[2] or found[1])
+    if not 0 <= first <= last <= 65535:
+        raise ValueError(f"`{written}` is no port: ports go from 1 to 65535, and ranges upwards")
+    return range(first, last + 1)
+
+
+def _published(host: str, count: int) -> list[str]:
+    """What each of `count` container ports is published as; "" where the engine chooses."""
+    if not host or host == "0":
+        return [""] * count
+    ports = port_range(host)
+    if len(ports) == count:
+        return [str(port) for port in ports]
+    if count == 1:
+        return [host]
+    raise ValueError(f"the range `{host}` has {len(ports)} ports, and the container's has {count}")
+
+
+def checked_ip(written: str) -> str:
+    """An IP address in its canonical form, without brackets. Raises ValueError."""
+    bare = written[1:-1] if written.startswith("[") and written.endswith("]") else written
+    if not bare:
+        return ""
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        raise ValueError(f"`{written}` is no IP address") from None
