@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Group
 
-from fairway.cli.run import run
+from fairway.cli.entry import run
 
 FROM_COMMIT = Group("From a commit to production", sort_key=1)
 RUNNING = Group("What runs", sort_key=2)
