@@ -60,7 +60,7 @@ class InvalidFiles(FairwayError):
     exit = Exit.USAGE
 
     def __init__(self, problems: Iterable[Problem], what: str = "") -> None:
-        self._problems = tuple(sorted(problems, key=lambda p: (str(p.where), p.path, p.what)))
+        self._problems = tuple(sorted(problems, key=_order))
         count = len(self._problems)
         super().__init__(what or f"{count} problem{'s' if count != 1 else ''} in the files of this project")
 
@@ -164,6 +164,12 @@ class Refused(FairwayError):
     """A policy says no: a dirty tree, a stage that has not passed, an unknown commit."""
 
     exit = Exit.REFUSED
+
+
+def _order(problem: Problem) -> tuple[str, int, tuple[str, ...], str]:
+    where = problem.where
+    file, line = (where.file, where.line) if isinstance(where, Location) else (str(where or ""), 0)
+    return file, line, problem.path, problem.what
 
 
 def shorten(text: str, limit: int = 2000) -> str:

@@ -37,32 +37,34 @@ def _written(settings: Settings, *path: str) -> tuple[str, ...]:
 
 def _environments(settings: Settings) -> Iterator[Problem]:
     if not _written(settings, "environments"):
-        hint = "environments: {production: {hosts: {local: unix:///var/run/docker.sock}}}"
+        hint = "write `environments: {production: {hosts: {local: unix:///var/run/docker.sock}}}`"
         yield _problem(settings, ("environments",), "at least one environment is needed", hint)
 
 
 def _stage(settings: Settings, path: Path, stage: StageSettings) -> Iterator[Problem]:
     written = _written(settings, *path)
     if "http" in written and "service" in written:
-        yield _problem(settings, (*path, "service"), "a stage has a service or an http check", "make two stages of it")
+        yield _problem(
+            settings, (*path, "service"), "a stage has `service` or `http`, not both", "make two stages of it"
+        )
     if "http" not in written and "service" not in written:
-        hint = "service: NAME runs a command in its image; http: asks the application"
-        yield _problem(settings, path, "a stage needs a service or an http check", hint)
+        hint = "`service: NAME` runs a command in its image; `http:` asks the whole application"
+        yield _problem(settings, path, "a stage needs `service` or `http`", hint)
     if stage.http and not stage.up and "up" not in written:
-        yield _problem(settings, path, "http asks the whole application", "add up: true")
+        yield _problem(settings, path, "`http` asks the whole application", "add `up: true`")
     elif stage.http and not stage.up:
-        yield _problem(settings, (*path, "up"), "http asks the whole application", "say up: true")
+        yield _problem(settings, (*path, "up"), "`http` asks the whole application", "say `up: true`")
     for key in ("command", "environment", "passes_on", "line"):
         if "http" in written and key in written and "service" not in written:
-            yield _problem(settings, (*path, key), f"an http check has no {key}")
+            yield _problem(settings, (*path, key), f"`{key}` goes with `service`, not with `http`")
     if "line" in written and stage.passes_on == "exit" and "passes_on" not in written:
-        yield _problem(settings, (*path, "line"), "the line counts with passes_on: last-line only", "add it")
+        yield _problem(settings, (*path, "line"), "`line` counts with `passes_on: last-line` only", "add it")
 
 
 def _hosts(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
     names = _written(settings, *path, "hosts")
     if (*path, "hosts") in settings.locations and not names:
-        yield _problem(settings, (*path, "hosts"), "a host is needed", "local: unix:///var/run/docker.sock")
+        yield _problem(settings, (*path, "hosts"), "a host is needed", "write `local: unix:///var/run/docker.sock`")
     if len(names) > 1:
         hint = "name one host; another environment can have another one"
         yield _problem(settings, (*path, "hosts"), "several hosts are not in this version of Fairway", hint)
@@ -83,7 +85,7 @@ def _stages_exist(settings: Settings, path: Path, environment: EnvironmentSettin
     for stage in environment.require or ():
         if stage not in stages:
             hint = did_you_mean(stage, stages) or "write it under test:"
-            yield _problem(settings, (*path, "require"), f'there is no test stage "{stage}"', hint)
+            yield _problem(settings, (*path, "require"), f"there is no test stage `{stage}`", hint)
 
 
 def _promotion(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
@@ -93,7 +95,7 @@ def _promotion(settings: Settings, path: Path, environment: EnvironmentSettings)
     where = (*path, "promote_from")
     others = [name for name in _written(settings, "environments") if name != path[-1]]
     if source not in (*others, path[-1]):
-        yield _problem(settings, where, f'there is no environment "{source}"', did_you_mean(source, others))
+        yield _problem(settings, where, f"there is no environment `{source}`", did_you_mean(source, others))
         return
     chain = [path[-1]]
     while source and source not in chain:
@@ -106,10 +108,12 @@ def _promotion(settings: Settings, path: Path, environment: EnvironmentSettings)
 
 def _service(settings: Settings, path: Path, said: ServiceSettings) -> Iterator[Problem]:
     if said.route and said.route.host and said.route.hosts:
-        yield _problem(settings, (*path, "route", "hosts"), "a route has host or hosts", "put all of them in hosts")
+        yield _problem(
+            settings, (*path, "route", "hosts"), "a route has `host` or `hosts`, not both", "put all of them in `hosts`"
+        )
     rollout = said.rollout
     if rollout.strategy == "recreate":
         for key in ("surge", "pause"):
             if getattr(rollout, key) is not None:
-                what = f"{key} means nothing where the strategy is recreate"
-                yield _problem(settings, (*path, "rollout", key), what, "strategy: rolling has batches")
+                what = f"`{key}` means nothing where the strategy is recreate"
+                yield _problem(settings, (*path, "rollout", key), what, "`strategy: rolling` has batches")

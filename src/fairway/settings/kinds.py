@@ -55,8 +55,9 @@ def found(node: Node) -> str:
         return f"a {'mapping' if node.kind == 'map' else 'list'}"
     if node.kind == "null":
         return "nothing"
-    text = node.text if len(node.text) <= 40 else f"{node.text[:40]}…"
-    return {"int": f"the number {text}", "float": f"the number {text}"}.get(node.kind, f'"{text}"')
+    printable = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in node.text[:41])
+    text = printable if len(printable) <= 40 else f"{printable[:40]}…"
+    return {"int": f"the number {text}", "float": f"the number {text}"}.get(node.kind, f"`{text}`")
 
 
 def pattern(what: str, expression: str, hint: str = "") -> Kind:
@@ -76,7 +77,7 @@ def choice(*values: str, later: tuple[str, ...] = ()) -> Kind:
 
     def parse(node: Node) -> str:
         if node.kind == "text" and node.text in later:
-            raise Wrong(f'"{node.text}" is not in this version of Fairway', f"use {what}")
+            raise Wrong(f"`{node.text}` is not in this version of Fairway", f"use {what}")
         if node.kind != "text" or node.text not in values:
             raise Wrong(f"must be {what}, not {found(node)}")
         return node.text
@@ -90,7 +91,8 @@ def whole(low: int, high: int, what: str) -> Kind:
     def parse(node: Node) -> int:
         digits = node.text.removeprefix("+")
         if node.kind != "int" or not digits.isdecimal() or len(digits) > 18 or not low <= int(digits) <= high:
-            raise Wrong(f"must be {what}, not {found(node)}")
+            quoted = "write it without quotes" if node.kind == "text" and digits.isdecimal() else ""
+            raise Wrong(f"must be {what}, not {found(node)}", quoted)
         return int(digits)
 
     return Kind(what, parse, {"type": "integer", "minimum": low, "maximum": high})
@@ -165,11 +167,11 @@ def _variables(node: Node) -> Mapping[str, str]:
     result: dict[str, str] = {}
     for name, item in pairs:
         if not re.fullmatch(r"[^\s=\0]+", name):
-            raise Wrong(f'"{name[:40]}" is no name for a variable', node=item, key=name[:40])
+            raise Wrong(f"`{name[:40]}` is no name for a variable", node=item, key=name[:40])
         if node.kind == "map" and item.kind not in _SCALARS:
             raise Wrong(f"must be a value, not {found(item)}", 'write "" for an empty one', node=item, key=name)
         if node.kind == "list" and "=" not in item.text:
-            raise Wrong(f'"{name[:40]}" has no value', "write NAME=value", node=item)
+            raise Wrong(f"`{name[:40]}` has no value", "write `NAME=value`", node=item)
         result[name] = item.text if node.kind == "map" else item.text.partition("=")[2]
     return result
 

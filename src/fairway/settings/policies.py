@@ -40,11 +40,11 @@ def _route(said: Said, service: Service, route: RouteSettings) -> Route | None:
     if mode and mode != "bridge":
         where = said.app.where("services", service.name, "network_mode")
         what = f"the gateway cannot reach a service with network_mode {mode} ({where})"
-        said.wrong(what, service.name, "route", hint="drop network_mode")
+        said.wrong(what, service.name, "route", hint="drop `network_mode`")
     port = route.port or _only_port(service)
     if port is None:
         what = "a route needs the port on which the service listens"
-        said.wrong(what, service.name, "route", hint="add port: 8000, or the one it is")
+        said.wrong(what, service.name, "route", hint="add `port: 8000`, or the one it is")
         return None
     return Route(
         hosts=route.hosts or ((route.host,) if route.host else ("*",)),
@@ -68,10 +68,10 @@ def _ready(said: Said, service: Service) -> Ready:
     ready = whole.ready
     for key in () if ready.http else ("port", "status"):
         if getattr(ready, key) is not None:
-            said.wrong(f"{key} goes with http", service.name, "ready", key, hint="add http: /up")
+            said.wrong(f"`{key}` goes with `http`", service.name, "ready", key, hint="add `http: /up`")
     if ready.http and not ready.port and not whole.route:
-        what = "http needs a port where the service has no route"
-        said.wrong(what, service.name, "ready", "http", hint="add port: 8000, or the one it is")
+        what = "`http` needs a port where the service has no route"
+        said.wrong(what, service.name, "ready", "http", hint="add `port: 8000`, or the one it is")
     checked = ready.http or (service.healthcheck and not service.healthcheck.disable)
     return Ready(
         http=ready.http,
@@ -96,7 +96,7 @@ def _strangers(said: Said) -> Iterator[Problem]:
     for path, name in _named(said):
         if name not in said.app.services and ("services", name) not in said.app.locations:
             hint = did_you_mean(name, said.app.services)
-            yield Problem(f'the application has no service "{name}"', said.settings.where(*path), path, hint)
+            yield Problem(f"the application has no service `{name}`", said.settings.where(*path), path, hint)
 
 
 def _named(said: Said) -> Iterator[tuple[Path, str]]:
@@ -136,7 +136,7 @@ def _taken_ports(said: Said, found: Mapping[str, ServicePolicy]) -> Iterator[Pro
             first = port.published or 0
             if port.protocol == "tcp" and first <= gateway <= (port.published_to or first):
                 path = ("services", service.name, "ports")
-                hint = "drop the port, or give the gateway another one: gateway: {http: 8080}"
+                hint = "drop the port, or give the gateway another one: `gateway: {http: 8080}`"
                 yield Problem(f"port {gateway} of the host is the gateway's", said.app.where(*path), path, hint)
 
 

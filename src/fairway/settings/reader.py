@@ -22,8 +22,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     words = sorted(known)
     near = get_close_matches(word[:80], words, n=1)
     if near:
-        return f"did you mean {near[0]}?"
-    return f"there is {', '.join(words)}" if words else ""
+        return f"did you mean `{near[0]}`?"
+    return f"there is: {', '.join(words)}" if words else ""
 
 
 class Reader:
@@ -82,17 +82,17 @@ class Reader:
         for key, item in node.entries.items():
             if inner := shape.keys.get(key):
                 values[key] = self.read(inner, item, (*path, key))
-            elif key not in ("x-", "<<") and not (not path and key.startswith("x-")):
+            elif path or not key.startswith("x-"):
                 self.unknown(shape, key, item, path)
         missing = sorted(shape.required - set(values))
         for key in missing:
-            self.wrong(f"{key} is missing", node.where, path)
+            self.wrong(f"`{key}` is missing", node.where, path)
         good = {key: value for key, value in values.items() if value is not WRONG}
         return shape.cls(**good) if shape.required <= set(good) else WRONG
 
     def unknown(self, shape: Record, key: str, item: Node, path: Path) -> None:
         if key in shape.later:
-            what, hint = f"{key} is not in this version of Fairway", "leave it out"
+            what, hint = f"`{key}` is not in this version of Fairway", "leave it out"
         else:
             what, hint = "no such key", self.suggest(shape, key)
         self.wrong(what, item.where, (*path, key), hint)
@@ -101,7 +101,8 @@ class Reader:
         near = get_close_matches(key[:80], shape.keys, n=1)
         homes = [] if near else [".".join(path[:-1]) for path, _ in all_keys(self.root) if path[-1] == key]
         if homes:
-            return f"{key} belongs to {homes[0] or 'the top level'}"
+            home = min(homes, key=len)
+            return f"`{key}` belongs to {f'`{home}`' if home else 'the top level'}"
         return did_you_mean(key, shape.keys)
 
     def wrong(self, what: str, where: Location, path: Path, hint: str = "") -> Any:

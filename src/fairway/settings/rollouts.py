@@ -35,7 +35,7 @@ def _strategy(said: Said, service: Service, chosen: RolloutSettings) -> tuple[st
     if chosen.strategy == "rolling":
         for reason in (reason for reason in found if not reason.choice):
             what = f"rolling needs two at once, and {reason.told(said.app)}"
-            hint = f"{reason.remedy}{_because(reason.path, routed)}, or say strategy: recreate"
+            hint = f"{reason.remedy}{_because(reason.path, routed)}, or say `strategy: recreate`"
             said.wrong(what, service.name, "rollout", "strategy", hint=hint)
     if chosen.strategy:
         return chosen.strategy, ""
@@ -46,7 +46,7 @@ def _strategy(said: Said, service: Service, chosen: RolloutSettings) -> tuple[st
     if first := _stop_first(said, service):
         if routed:
             return "rolling", f"{first}, but a routed service starts the new one first, so that no request fails"
-        _no_batches(said, service, chosen, f"it is recreated: {first}", "say strategy: rolling")
+        _no_batches(said, service, chosen, f"it is recreated: {first}", "say `strategy: rolling`")
         return "recreate", first
     return "rolling", ""
 
@@ -58,7 +58,7 @@ def _because(path: tuple[str, ...], routed: bool) -> str:
 def _no_batches(said: Said, service: Service, chosen: RolloutSettings, why: str, hint: str) -> None:
     for key in ("surge", "pause"):
         if getattr(chosen, key) is not None:
-            said.wrong(f"{key} means nothing where {why}", service.name, "rollout", key, hint=hint)
+            said.wrong(f"`{key}` means nothing where {why}", service.name, "rollout", key, hint=hint)
 
 
 def _batches(service: Service, chosen: RolloutSettings) -> tuple[int | None, float]:

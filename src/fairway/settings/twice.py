@@ -27,7 +27,7 @@ def reasons(service: Service) -> list[Reason]:
     found = [Reason(what, (*base, *path), remedy) for what, path, remedy in _hard(service)]
     if service.deploy.replicas > 1:
         return found  # several writers are what the file asks for
-    remedy = "say strategy: rolling where two may write at once"
+    remedy = "say `strategy: rolling` where two may write at once"
     return found + [Reason(what, (*base, *path), remedy, choice=True) for what, path in _writes(service)]
 
 
@@ -41,17 +41,17 @@ def fixed(port: Port, replicas: int) -> bool:
 def _hard(service: Service) -> Iterator[tuple[str, Path, str]]:
     for port in service.ports:
         if fixed(port, service.deploy.replicas):
-            yield f"it publishes port {port.published}/{port.protocol} of the host", ("ports",), "drop ports"
+            yield f"it publishes port {port.published}/{port.protocol} of the host", ("ports",), "drop `ports`"
     for key in ("container_name", "mac_address"):
         if getattr(service, key):
-            yield f"it has a {key}", (key,), f"drop {key}"
+            yield f"it has a {key}", (key,), f"drop `{key}`"
     mode = service.network_mode or ""
     if mode == "host" or mode.startswith(("service:", "container:")):
-        yield f"it has network_mode {mode}", ("network_mode",), "drop network_mode"
+        yield f"it has `network_mode: {mode}`", ("network_mode",), "drop `network_mode`"
     for name, attachment in service.networks.items():
         for key in ("ipv4_address", "ipv6_address", "mac_address"):
             if getattr(attachment, key):
-                yield f"it has a fixed {key}", ("networks", name, key), f"drop {key}"
+                yield f"it has a fixed {key}", ("networks", name, key), f"drop `{key}`"
 
 
 def _writes(service: Service) -> Iterator[tuple[str, Path]]:

@@ -110,7 +110,7 @@ class _Builder:
                 merged.extend(value.items if value.kind == "list" else (value,))
             elif key.text in found:
                 first = found[key.text].where.line
-                self.problems.append(Problem(f'the key "{key.text}" is here twice: first on line {first}', key.where))
+                self.problems.append(Problem(f"the key `{key.text}` is here twice: first on line {first}", key.where))
             else:
                 found[key.text] = value
         for node in merged:
