@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from fairway.model.app import App, Service
 from fairway.model.build import Build, Commit, ImageRef
@@ -90,7 +90,7 @@ class Traffic(Protocol):
         """The table that is live, or None where the gateway knows nothing of this environment."""
 
     async def apply(self, table: RoutingTable) -> None:
-        """Make this the table of the environment, in an order that loses no request; returns when it is confirmed live."""
+        """Make this the whole table of the environment, losing no request; returns when it is confirmed live."""
 
     async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
         """The status that a GET through the gateway's network got, or None where nothing answered."""
@@ -146,10 +146,16 @@ class BuildRequest:
 
 
 class Builder(Protocol):
-    """Raises BuildFailed."""
+    """Raises BuildFailed, EngineUnreachable."""
+
+    async def bases(self, service: Service) -> tuple[str, ...]:
+        """The images that the service's Dockerfile names. Raises BuildFailed where it or its context is not there."""
 
     async def build(self, request: BuildRequest, emit: Emit) -> ImageRef:
         """Build one image and give it its tags; its id."""
+
+    async def present(self, image: ImageRef) -> bool:
+        """Whether the image is still there."""
 
     async def tag(self, image: ImageRef, reference: str) -> None: ...
 
@@ -167,9 +173,9 @@ class Registry(Protocol):
 
 
 class TestBed(Protocol):
-    """An application brought up from given images in a throwaway project: own names, own network, no published ports."""
+    """An application brought up from given images in a throwaway project: own names and network, no published ports."""
 
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     async def up(self, emit: Emit) -> None:
         """Start everything, in the order of its dependencies, and wait until it is healthy. Raises NotReady."""
@@ -186,7 +192,7 @@ class TestBed(Protocol):
 
 
 class TestBeds(Protocol):
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     def open(
         self, app: App, images: Mapping[str, ImageRef], secrets: Mapping[str, bytes]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fairway.conduct.drain import drained
 from fairway.conduct.ready import await_exit, await_ready, describe
-from fairway.conduct.routing import live_weights, ports, table
+from fairway.conduct.routing import ports, table
 from fairway.model.errors import FairwayError, NotReady
 from fairway.model.events import Emit, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import Fleet, Replica, Weights
@@ -35,14 +35,6 @@ DRAIN_TIMEOUT = 10.0
 """Seconds, where neither fairway.yaml nor stop_grace_period says how long requests in flight may go on."""
 
 
-async def observe(engine: Engine, traffic: Traffic | None, release: Release | None) -> Fleet:
-    """What is there, with the weights that the gateway has confirmed and that still hold for `release`."""
-    if traffic is None:
-        return await engine.observe()
-    fleet, live = await asyncio.gather(engine.observe(), traffic.observe())
-    return replace(fleet, weights=live_weights(live, fleet, release))
-
-
 @dataclass(slots=True)
 class Conductor:
     """Leads one environment to `release`. `before` are earlier releases whose revisions may still serve."""
@@ -58,11 +50,14 @@ class Conductor:
     touched: bool = False
     """Whether anything that served before has been touched: its traffic, or itself."""
     _weights: Weights = field(default_factory=dict)
+    _ready: set[str] = field(default_factory=set)
+    """Replicas that may get requests: those that did when this began, and those that have shown that they are ready."""
     _draining: set[str] = field(default_factory=set)
     _started: float = 0.0
 
     async def conduct(self, strategy: Strategy, fleet: Fleet) -> Verdict:
         self._weights = fleet.weights
+        self._ready = set(fleet.serving)
         self._started = time.monotonic()
         try:
             step = next(strategy)
@@ -124,6 +119,7 @@ class Conductor:
         try:
             async with asyncio.timeout(max(1.0, remaining)):
                 await await_ready(self.engine, self.traffic, wanted, started=time.monotonic())
+            self._ready |= {replica.id for replica, _ in wanted}
         except TimeoutError:
             names = ", ".join(str(want.revision) for want in wants)
             raise NotReady(
@@ -134,7 +130,13 @@ class Conductor:
         if self.traffic:
             known = ports(*self.before, self.release)
             wanted = table(
-                fleet, self.release, self._weights, ports=known, draining=self._draining - leaving, leaving=leaving
+                fleet,
+                self.release,
+                self._weights,
+                ports=known,
+                ready=self._ready,
+                draining=self._draining - leaving,
+                leaving=leaving,
             )
             await self.traffic.apply(wanted)
 

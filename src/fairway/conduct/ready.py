@@ -141,18 +141,18 @@ class _Sight:
         return False
 
     def _is_ready(self, replica: Replica, policy: ServicePolicy, now: float) -> bool:
+        if policy.ready.http and replica.alive:
+            return _good(self.answered.get(replica.id), policy.ready.status)
         if not replica.up:
             self.up_since.pop(replica.id, None)
             return False
         up_since = self.up_since.setdefault(replica.id, now)
-        if policy.ready.http:
-            return _good(self.answered.get(replica.id), policy.ready.status)
         if replica.health is Health.HEALTHY and not policy.ready.min_ready:
             return True
         return now - up_since >= policy.ready.min_ready
 
     def _why_not(self, replica: Replica, policy: ServicePolicy) -> str:
-        if replica.up and policy.ready.http:
+        if replica.alive and policy.ready.http:
             answer = self.answered.get(replica.id)
             said = f"answered {answer}" if answer else "did not answer"
             return f"GET {policy.ready.http} {said}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fairway.conduct.conductor import Conductor
-from fairway.conduct.routing import live_weights
+from fairway.conduct.routing import seen
 from fairway.flows.context import Target
 from fairway.model.errors import FairwayError, NotReady, Partial, ReleaseFailed, RolledBack
 from fairway.model.events import Emit, Note, Output
@@ -58,7 +58,7 @@ async def look(target: Target, wanted: Propose) -> Proposal:
     """What would be done: nothing is changed."""
     records, fleet, live = await asyncio.gather(target.ledger.read(), target.engine.observe(), target.traffic.observe())
     release = wanted(records, fleet)
-    fleet = replace(fleet, weights=live_weights(live, fleet, release))
+    fleet = seen(fleet, live, release)
     steps = preview(lead(fleet, release))
     return Proposal(release=release, base=promoted(records), records=records, fleet=fleet, steps=steps)
 
@@ -113,8 +113,8 @@ async def _undo(
     await _show_last_lines(target, error, emit)
     base = proposal.base or nothing(proposal.release)
     conductor = _conductor(target, proposal, base, secrets, emit)
-    seen = await look(target, lambda _records, _fleet: base)
-    verdict = await conductor.conduct(lead(seen.fleet, base), seen.fleet)
+    now = await look(target, lambda _records, _fleet: base)
+    verdict = await conductor.conduct(lead(now.fleet, base), now.fleet)
     number = proposal.release.number
     serves = f"release {base.number} serves as before" if base.number else "nothing of it is left"
     if verdict is not Verdict.PROMOTED:

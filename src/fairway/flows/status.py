@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fairway.conduct.ready import describe
-from fairway.conduct.routing import live_weights
+from fairway.conduct.routing import seen
 from fairway.flows.context import Target
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Record, Release, promoted, under_way
@@ -45,7 +45,7 @@ async def status(target: Target) -> Status:
         target.ledger.read(), target.engine.observe(), target.traffic.observe(), target.leases.holder()
     )
     release = promoted(records)
-    fleet = replace(fleet, weights=live_weights(live, fleet, release))
+    fleet = seen(fleet, live, release)
     return Status(
         environment=target.environment.name,
         release=release,

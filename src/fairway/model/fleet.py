@@ -48,6 +48,11 @@ class Replica:
     image: str = ""
 
     @property
+    def alive(self) -> bool:
+        """Runs, and no healthcheck says that it is ill (it may not have said anything yet)."""
+        return self.state is State.RUNNING and self.health is not Health.UNHEALTHY
+
+    @property
     def up(self) -> bool:
         """Runs, and its healthcheck, if there is one, has passed."""
         return self.state is State.RUNNING and self.health in (Health.NONE, Health.HEALTHY)
@@ -55,6 +60,11 @@ class Replica:
 
 Weights = Mapping[str, Mapping[str, int]]
 """For each routed service, the share of its traffic that each revision (by name) gets: parts of a whole, not percentages."""
+
+RESEND = ""
+"""Beside the shares of a service, with 0: its replicas are known to be ready, but its table has to be sent again."""
+UNPROVEN = "?"
+"""Beside the shares of a service, with 0: the gateway sends requests elsewhere than to the replicas that now run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +74,8 @@ class Fleet:
     environment: Environment
     replicas: tuple[Replica, ...] = ()
     weights: Weights = field(default_factory=dict)
+    serving: frozenset[str] = frozenset()
+    """Ids of the replicas that the gateway sends requests to."""
 
     def of(self, revision: Revision) -> tuple[Replica, ...]:
         found = (replica for replica in self.replicas if replica.revision == revision)

@@ -35,18 +35,17 @@ Walk = Generator[Step, Outcome, bool]
 def lead(fleet: Fleet, release: Release) -> Strategy:
     """Yields no step where the fleet already is what the release asks for. Ends FAILED at the first step that fails."""
     way = moves(fleet, release)
-    gone = strays(fleet, release)
-    weights = target_weights(release)
-    if not way and not gone and fleet.weights == weights:
-        return Verdict.PROMOTED
     if not (yield from _start(release, way)):
         return Verdict.FAILED
-    routed = bool(weights or fleet.weights)
-    for batch in range(1, max((move.batches for move in way), default=1) + 1):
-        if not (yield from _batch(release, way, weights if routed else None, batch)):
+    live = fleet.weights
+    for number in range(1, max((move.batches for move in way), default=1) + 1):
+        weights = _weights(release, way, number)
+        if not (yield from _batch(release, way, number, live, weights)):
             return Verdict.FAILED
-    leftovers = tuple(Want(move.new, move.replicas) for move in way if move.surplus)
-    done = yield from _remove((*leftovers, *(Want(revision, 0) for revision in gone)))
+        live = weights
+    leftovers = (Want(move.new, move.replicas) for move in way if move.surplus)
+    gone = (Want(revision, 0) for revision in strays(fleet, release))
+    done = yield from _remove((*leftovers, *gone))
     return Verdict.PROMOTED if done else Verdict.FAILED
 
 
@@ -76,31 +75,35 @@ def _await_dependencies(release: Release, here: Iterable[Move], waiting: list[Mo
     return (yield from _await(due, 1))
 
 
-def _batch(release: Release, way: Sequence[Move], weights: Weights | None, number: int) -> Walk:
+def _batch(release: Release, way: Sequence[Move], number: int, live: Weights, weights: Weights) -> Walk:
     """One batch: new replicas (the first have started already), their share of the traffic, and as many old ones less."""
-    if number > 1:
-        more = [move for move in way if move.batch(number) > move.batch(number - 1)]
-        if more and not (yield from _do(Ensure(tuple(Want(move.new, move.batch(number)) for move in more)))):
+    grown = [move for move in way if _grows_in(move, number)]
+    if number > 1 and grown:
+        if not (yield from _do(Ensure(tuple(Want(move.new, move.batch(number)) for move in grown)))):
             return False
-        if not (yield from _await(more, number)):
+        if not (yield from _await(grown, number)):
             return False
-    if weights is not None and not (yield from _do(Shift(_shares(way, weights, number)))):
+    reroute = weights != live or any(move.service in weights for move in grown)
+    if reroute and not (yield from _do(Shift(weights))):
         return False
-    if not (yield from _watch(release, way, number)):
+    if not (yield from _watch(release, grown, number)):
         return False
     return (yield from _remove(_shrinking(way, number)))
 
 
-def _shares(way: Sequence[Move], weights: Weights, number: int) -> Weights:
+def _grows_in(move: Move, number: int) -> bool:
+    return move.grows if number == 1 else move.batch(number) > move.batch(number - 1)
+
+
+def _weights(release: Release, way: Sequence[Move], number: int) -> Weights:
     """Traffic in proportion to the replicas that stay: never more than is ready."""
-    shares = {service: dict(parts) for service, parts in weights.items()}
+    weights = dict(target_weights(release))
     for move in way:
-        if move.service not in shares:
-            continue
-        new = move.batch(number)
-        parts = {move.new.name: new, **{old.name: count for old, count in move.keep(new)}}
-        shares[move.service] = {name: count for name, count in parts.items() if count}
-    return shares
+        if move.service in weights:
+            new = move.batch(number)
+            kept = {old.revision.name: serving for old, serving in move.keep(new) if serving and old.weighted}
+            weights[move.service] = {move.new.name: new, **kept}
+    return weights
 
 
 def _shrinking(way: Sequence[Move], number: int) -> tuple[Want, ...]:
@@ -109,25 +112,29 @@ def _shrinking(way: Sequence[Move], number: int) -> tuple[Want, ...]:
     for move in way:
         if move.recreate and move.grows:
             continue  # it made way before its successor started
-        before = dict(move.keep(move.batch(number - 1))) if number > 1 else dict(move.old)
-        wants += [Want(old, stays) for old, stays in move.keep(move.batch(number)) if stays < before[old]]
+        before = move.keep(move.batch(number - 1)) if number > 1 else ()
+        stood = {old: old.kept(serving) for old, serving in before}
+        for old, serving in move.keep(move.batch(number)):
+            if old.kept(serving) < stood.get(old, old.replicas):
+                wants.append(Want(old.revision, old.kept(serving)))
     return tuple(wants)
 
 
-def _watch(release: Release, way: Sequence[Move], number: int) -> Walk:
-    grown = [move for move in way if move.grows and not move.job and number <= move.batches]
-    monitor = max((release.policy(move.service).rollout.monitor for move in grown), default=0.0)
-    last = number >= max((move.batches for move in grown), default=0)
-    pause = 0.0 if last else max((release.policy(move.service).rollout.pause for move in grown), default=0.0)
+def _watch(release: Release, grown: Sequence[Move], number: int) -> Walk:
+    """New replicas are watched with their traffic before anything old goes; between two batches there may be a pause."""
+    watched = [move for move in grown if not move.job]
+    rollouts = {move: release.policy(move.service).rollout for move in watched}
+    monitor = max((rollouts[move].monitor for move in watched), default=0.0)
+    pause = max((rollouts[move].pause for move in watched if number < move.batches), default=0.0)
     if not max(monitor, pause):
         return True
-    wants = tuple(Want(move.new, move.batch(number)) for move in grown)
+    wants = tuple(Want(move.new, move.batch(number)) for move in watched)
     return (yield from _do(Hold(max(monitor, pause), wants, "monitor" if monitor >= pause else "pause")))
 
 
 def _make_way(recreated: Sequence[Move]) -> Walk:
     """What cannot run beside its successor goes before it."""
-    return (yield from _remove(tuple(Want(old, 0) for move in recreated for old, _ in move.old)))
+    return (yield from _remove(tuple(Want(old.revision, 0) for move in recreated for old in move.old)))
 
 
 def _remove(wants: tuple[Want, ...]) -> Walk:

@@ -1,16 +1,35 @@
-"""What separates a fleet from a release, service by service."""
+"""What separates a fleet from a release, service by service.
+
+A revision's replicas are counted by rank: "n of them" are always its n lowest-numbered ones, as an engine counts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairway.model.fleet import Fleet, Replica, State, Weights
+from fairway.model.fleet import UNPROVEN, Fleet, Replica, State, Weights
 from fairway.model.release import Release, Revision
 
 
 @dataclass(frozen=True, slots=True)
+class Old:
+    """Another revision of a service. `ranks` are the places, from 1, of those of its `replicas` that serve."""
+
+    revision: Revision
+    replicas: int
+    ranks: tuple[int, ...]
+    weighted: bool
+    """Whether the gateway sends it requests."""
+
+    def kept(self, serving: int) -> int:
+        """How many replicas have to stay so that `serving` go on: those that are down stay where one above them serves."""
+        return self.ranks[serving - 1] if serving else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
-    """One service on its way: `new` needs `replicas`; `old` are the other revisions with how many of each run, newest first."""
+    """One service on its way: `new` needs `replicas`; `old` are the other revisions, the one to keep longest first."""
 
     service: str
     new: Revision
@@ -19,48 +38,44 @@ class Move:
     """Replicas of `new` that are there and fine."""
     surplus: int
     """Replicas of `new` beyond those that are wanted."""
-    old: tuple[tuple[Revision, int], ...]
+    old: tuple[Old, ...]
     surge: int
     recreate: bool
     job: bool
     """Ends by itself: it is awaited by its exit status, not by its health."""
-    settled: bool
-    """Nothing else of the service runs, and the gateway sends it what it should: its readiness has been seen."""
+    proven: bool
+    """The gateway sends requests to the replicas of `new` already, so they have been seen to be ready."""
 
     @property
     def grows(self) -> bool:
-        return self.present < self.replicas or not self.settled
+        return self.replicas > 0 and (self.present < self.replicas or not self.proven)
 
     @property
     def done(self) -> bool:
-        return not self.grows and not self.surplus
+        return not (self.grows or self.surplus or self.old)
 
     def batch(self, number: int) -> int:
         """How many new replicas there are once batch `number` (from 1) is up; what is there already is never taken back."""
-        return min(self.replicas, max(self.present, self.surge * number))
+        return min(self.replicas, self.present + self.surge * number)
 
     @property
     def batches(self) -> int:
-        return max(1, -(-self.replicas // self.surge)) if self.grows else 1
+        return max(1, -(-(self.replicas - self.present) // self.surge)) if self.grows else 1
 
-    def keep(self, new: int) -> tuple[tuple[Revision, int], ...]:
-        """What stays of the old revisions while `new` new replicas serve: together never fewer than are wanted."""
+    def keep(self, new: int) -> tuple[tuple[Old, int], ...]:
+        """How many of the old go on serving beside `new` new replicas: together never fewer than are wanted."""
         spare = max(0, self.replicas - new)
         kept = []
-        for revision, count in self.old:
-            stays = min(count, spare)
-            spare -= stays
-            kept.append((revision, stays))
+        for old in self.old:
+            serving = min(len(old.ranks), spare)
+            spare -= serving
+            kept.append((old, serving))
         return tuple(kept)
 
 
 def moves(fleet: Fleet, release: Release) -> tuple[Move, ...]:
-    """One Move for each service of the release that is not yet as it should be."""
-    weights = target_weights(release)
-    found = (
-        _move(fleet, release, service, settled=fleet.weights.get(service) == weights.get(service))
-        for service in sorted(release.revisions)
-    )
+    """One Move for each service of the release whose replicas are not yet as they should be."""
+    found = (_move(fleet, release, service) for service in sorted(release.revisions))
     return tuple(move for move in found if not move.done)
 
 
@@ -72,7 +87,7 @@ def strays(fleet: Fleet, release: Release) -> tuple[Revision, ...]:
 def target_weights(release: Release) -> Weights:
     """All traffic of each routed service to its revision in this release."""
     return {
-        service: {revision.name: max(1, release.replicas(service))}
+        service: {revision.name: release.replicas(service)}
         for service, revision in sorted(release.revisions.items())
         if release.policy(service).route and release.replicas(service)
     }
@@ -88,28 +103,45 @@ def is_job(release: Release, service: str) -> bool:
     )
 
 
-def _move(fleet: Fleet, release: Release, service: str, *, settled: bool) -> Move:
-    new = release.revisions[service]
-    replicas = release.replicas(service)
-    rollout = release.policy(service).rollout
+def _move(fleet: Fleet, release: Release, service: str) -> Move:
+    new, replicas = release.revisions[service], release.replicas(service)
+    policy = release.policy(service)
     job = is_job(release, service)
+    shares = fleet.weights.get(service, {})
     mine = fleet.of(new)
-    present = sum(_fine(replica, job) for replica in mine if replica.index <= replicas)
-    others = [revision for revision in reversed(fleet.revisions(service)) if revision != new]
-    old = tuple((revision, len(fleet.of(revision))) for revision in others)
-    protects = any(replica.up for revision, _ in old for replica in fleet.of(revision))
+    old = _old(fleet, service, new, shares)
+    recreate = policy.rollout.strategy == "recreate" and bool(old)
+    surge = policy.rollout.surge
+    protects = any(other.ranks for other in old) and not (recreate or job)
     return Move(
         service=service,
         new=new,
         replicas=replicas,
-        present=present,
-        surplus=sum(replica.index > replicas for replica in mine),
+        present=sum(_fine(replica, job) for replica in mine[:replicas]),
+        surplus=max(0, len(mine) - replicas),
         old=old,
-        surge=max(1, replicas if rollout.surge is None or not protects else rollout.surge),
-        recreate=rollout.strategy == "recreate" and bool(old),
+        surge=max(1, surge if surge and protects else replicas),
+        recreate=recreate,
         job=job,
-        settled=settled and not old,
+        proven=bool(shares.get(new.name)) and UNPROVEN not in shares if policy.route else not old,
     )
+
+
+def _old(fleet: Fleet, service: str, new: Revision, shares: Mapping[str, int]) -> tuple[Old, ...]:
+    """Where requests come through the gateway, a revision that gets none serves nobody, however well it runs.
+
+    Oldest first: what was begun last, and never finished, is the first to go.
+    """
+    routed = any(shares.values())
+    found = []
+    for revision in fleet.revisions(service):
+        if revision == new:
+            continue
+        replicas, weighted = fleet.of(revision), bool(shares.get(revision.name))
+        serves = weighted or not routed
+        ranks = tuple(rank for rank, replica in enumerate(replicas, 1) if serves and replica.up)
+        found.append(Old(revision, len(replicas), ranks, weighted))
+    return tuple(found)
 
 
 def _fine(replica: Replica, job: bool) -> bool:
