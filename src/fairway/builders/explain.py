@@ -35,7 +35,7 @@ def build_failed(service: str, progress: Progress, recipe: Recipe, *, address: s
     said = tail if failure in tail else f"{tail}\n{failure}".strip()
     if error := unreachable(said, address):
         return error
-    if FULL in said:
+    if FULL in said.lower():
         return BuildFailed(
             f"The engine's disk is full: {service} could not be built",
             where=address,
