@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from fairway.compose.check import check
+from fairway.compose.checks import check
 from fairway.compose.extends import Extender
 from fairway.compose.include import include
 from fairway.compose.interpolate import InterpolationError, substitute

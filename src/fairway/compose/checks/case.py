@@ -1,0 +1,30 @@
+"""What every check looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairway.compose.node import Node
+from fairway.compose.problems import Problems
+from fairway.compose.profiles import is_active
+from fairway.model.app import App, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The application, the document that it was made of, the active profiles, and the place for problems."""
+
+    app: App
+    document: Node
+    profiles: frozenset[str]
+    problems: Problems
+
+    def tell(self, what: str, *path: str, hint: str = "") -> None:
+        self.problems.add(what, self.app.where(*path), path, hint)
+
+    def warn(self, what: str, *path: str, hint: str = "") -> None:
+        self.problems.warn(what, self.app.where(*path), path, hint)
+
+    @property
+    def active(self) -> list[Service]:
+        return [service for service in self.app.services.values() if is_active(service, self.profiles)]
