@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field, replace
 
 from fairway.conduct.drain import drained
-from fairway.conduct.ready import await_exit, await_ready, describe
-from fairway.conduct.routing import ports, table
+from fairway.conduct.ready import await_exit, await_ready, describe, failed, find, has_failed
+from fairway.conduct.routing import draining, ports, table, without
+from fairway.conduct.together import fleets, together
 from fairway.model.errors import FairwayError, NotReady
-from fairway.model.events import Emit, StepEnded, StepFailed, StepStarted
+from fairway.model.events import Emit, Note, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import Fleet, Replica, Weights
 from fairway.model.release import Release
 from fairway.model.routes import Endpoint
@@ -49,15 +51,15 @@ class Conductor:
     """Why the last step that failed did."""
     touched: bool = False
     """Whether anything that served before has been touched: its traffic, or itself."""
-    _weights: Weights = field(default_factory=dict)
     _ready: set[str] = field(default_factory=set)
     """Replicas that may get requests: those that did when this began, and those that have shown that they are ready."""
-    _draining: set[str] = field(default_factory=set)
+    _restarts: Mapping[str, int] = field(default_factory=dict)
+    """How often each replica had been restarted when this began."""
     _started: float = 0.0
 
     async def conduct(self, strategy: Strategy, fleet: Fleet) -> Verdict:
-        self._weights = fleet.weights
         self._ready = set(fleet.serving)
+        self._restarts = {replica.id: replica.restarts for replica in fleet.replicas}
         self._started = time.monotonic()
         try:
             step = next(strategy)
@@ -83,109 +85,130 @@ class Conductor:
     async def _perform(self, step: Step) -> None:  # one case a step, one line a case
         match step:
             case Ensure(wants):
-                await asyncio.gather(*(self._ensure(want) for want in wants))
+                await together(self._ensure(want) for want in wants)
             case AwaitReady(wants):
                 await self._await_ready(wants)
             case AwaitExit(wants):
-                fleet = await self.engine.observe()
-                deadline = max(self.release.policy(want.revision.service).ready.deadline for want in wants)
-                await await_exit(self.engine, [r for want in wants for r in fleet.of(want.revision)], deadline)
+                await self._await_exit(wants)
             case Shift(weights):
-                self._weights = weights
-                await self._route(await self.engine.observe())
+                await self._shift(weights)
             case Hold(seconds, watch, _):
-                await self._hold(seconds, watch)
+                with self._clock_stopped():
+                    await self._hold(seconds, watch)
             case Drain(wants):
-                await self._drain(wants)
+                with self._clock_stopped():
+                    await self._drain(wants)
             case Retire(wants):
-                await self._retire(wants)
+                await together(self.engine.retire(want.revision, want.replicas) for want in wants)
+
+    @contextmanager
+    def _clock_stopped(self) -> Iterator[None]:
+        """What is waited for on purpose does not count against the rollout's deadline."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started += time.monotonic() - began
 
     async def _ensure(self, want: Want) -> None:
         await self.engine.ensure(self.release, want.revision, want.replicas, self.secrets)
 
-    async def _await_ready(self, wants: tuple[Want, ...]) -> None:
+    async def _replicas(self, wants: tuple[Want, ...]) -> list[Replica]:
+        """As many as are wanted, with the restarts they had before this began: a crash since then must be noticed."""
         fleet = await self.engine.observe()
-        wanted = []
+        found = []
         for want in wants:
-            replicas = [replica for replica in fleet.of(want.revision) if replica.index <= want.replicas]
+            replicas = fleet.of(want.revision)[: want.replicas]
             if len(replicas) < want.replicas:
                 raise NotReady(
-                    f"{want.revision} has {len(replicas)} of {want.replicas} replicas: one ended before it was ready",
+                    f"{want.revision} has {len(replicas)} of {want.replicas} replicas: the others are gone",
                     hint="see `fairway logs`",
                 )
-            wanted += [(replica, self.release.policy(want.revision.service)) for replica in replicas]
+            found += [replace(r, restarts=min(r.restarts, self._restarts.get(r.id, 0))) for r in replicas]
+        return found
+
+    async def _await_ready(self, wants: tuple[Want, ...]) -> None:
+        replicas = await self._replicas(wants)
+        wanted = [(replica, self.release.policy(replica.revision.service)) for replica in replicas]
         deadline = min(self.release.policy(want.revision.service).rollout.deadline for want in wants)
         remaining = deadline - (time.monotonic() - self._started)
         try:
-            async with asyncio.timeout(max(1.0, remaining)):
+            async with asyncio.timeout(max(1.0, remaining)) as limit:
                 await await_ready(self.engine, self.traffic, wanted, started=time.monotonic())
-            self._ready |= {replica.id for replica, _ in wanted}
         except TimeoutError:
+            if not limit.expired():
+                raise
             names = ", ".join(str(want.revision) for want in wants)
             raise NotReady(
                 f"the rollout did not end within {deadline:g} s: {names} not ready", hint="raise `rollout.deadline`"
             ) from None
+        self._ready |= {replica.id for replica in replicas}
 
-    async def _route(self, fleet: Fleet, leaving: frozenset[str] = frozenset()) -> None:
-        if self.traffic:
-            known = ports(*self.before, self.release)
-            wanted = table(
-                fleet,
-                self.release,
-                self._weights,
-                ports=known,
-                ready=self._ready,
-                draining=self._draining - leaving,
-                leaving=leaving,
-            )
-            await self.traffic.apply(wanted)
+    async def _await_exit(self, wants: tuple[Want, ...]) -> None:
+        deadline = max(self.release.policy(want.revision.service).ready.deadline for want in wants)
+        await await_exit(self.engine, await self._replicas(wants), deadline)
 
-    async def _hold(self, seconds: float, watch: tuple[Want, ...]) -> None:
-        """A watched replica that dies, or that Docker restarts, ends the hold with an error."""
-        before = {r.id: r for want in watch for r in (await self.engine.observe()).of(want.revision)}
-        try:
-            async with asyncio.timeout(seconds):
-                async for fleet in self.engine.watch():
-                    now = {replica.id: replica for replica in fleet.replicas}
-                    for known in before.values():
-                        replica = now.get(known.id)
-                        if replica is None or not replica.up or replica.restarts > known.restarts:
-                            raise NotReady(
-                                f"{known.name} failed while it was watched",
-                                where=known.host,
-                                why=describe(replica),
-                                replica=known.name,
-                            )
-        except TimeoutError:
-            return
-
-    async def _drain(self, wants: tuple[Want, ...]) -> None:
-        """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them."""
+    async def _shift(self, weights: Weights) -> None:
+        """Raises NotReady where a revision is to get requests and nothing of it lives: better no change than an outage."""
         if not self.traffic:
             return
         fleet = await self.engine.observe()
+        for service in weights:
+            revision = self.release.revisions[service]
+            replicas = [replica for replica in fleet.of(revision) if replica.id in self._ready]
+            if not any(replica.alive for replica in replicas):
+                dead = replicas[0] if replicas else None
+                raise NotReady(
+                    f"{revision} was ready, and is no longer", why=describe(dead), replica=dead.name if dead else ""
+                )
         known = ports(*self.before, self.release)
-        going = {r.id: r for want in wants if want.revision.name in known for r in _beyond(fleet, want) if r.address}
-        if not going:
+        await self.traffic.apply(table(fleet, self.release, weights, ports=known, ready=self._ready))
+
+    async def _hold(self, seconds: float, watch: tuple[Want, ...]) -> None:
+        """A watched replica that dies, or that the engine restarts, ends the hold with an error."""
+        watched = await self._replicas(watch)
+        try:
+            async with asyncio.timeout(seconds) as limit, aclosing(fleets(self.engine)) as stream:
+                async for fleet in stream:
+                    for known in watched:
+                        replica = find(fleet, known)
+                        if has_failed(known, replica):
+                            raise failed(known, "failed while it was watched", replica)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+
+    async def _drain(self, wants: tuple[Want, ...]) -> None:
+        """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them.
+
+        Only what goes is taken out of the live table: nothing else changes before its own Shift.
+        """
+        if not self.traffic:
             return
-        self._draining |= going.keys()
-        await self._route(fleet)
-        endpoints = [Endpoint(r.address, known[r.revision.name], draining=True) for r in going.values()]
-        timeout = max(self._drain_timeout(want.revision.service) for want in wants)
-        await drained(self.traffic, endpoints, timeout)
-        await self._route(fleet, frozenset(going))
+        fleet, live = await asyncio.gather(self.engine.observe(), self.traffic.observe())
+        going = [r for want in wants for r in fleet.of(want.revision)[want.replicas :] if r.address]
+        marked = draining(live, going) if live else None
+        if marked and marked != live:
+            await self.traffic.apply(marked)
+        known = ports(*self.before, self.release)
+        points: dict[str, list[Endpoint]] = {}
+        for replica in going:
+            if port := known.get(replica.revision.name):
+                points.setdefault(replica.revision.service, []).append(Endpoint(replica.address, port, draining=True))
+        await together(self._empty(self.traffic, service, here) for service, here in points.items())
+        if marked and marked != (left := without(marked, going)):
+            await self.traffic.apply(left)
+
+    async def _empty(self, traffic: Traffic, service: str, endpoints: list[Endpoint]) -> None:
+        timeout = self._drain_timeout(service)
+        if left := await drained(traffic, endpoints, timeout):
+            self.emit(Note(f"{service}: {left} requests or streams were still open after {timeout:g} s", "warning"))
 
     def _drain_timeout(self, service: str) -> float:
-        rollout = self.release.policy(service).rollout
-        if rollout.drain_timeout is not None:
-            return rollout.drain_timeout
-        spec = self.release.app.services.get(service)
-        grace = spec.stop_grace_period if spec else None
-        return DRAIN_TIMEOUT if grace is None else grace
-
-    async def _retire(self, wants: tuple[Want, ...]) -> None:
-        await asyncio.gather(*(self.engine.retire(want.revision, want.replicas) for want in wants))
-
-
-def _beyond(fleet: Fleet, want: Want) -> tuple[Replica, ...]:
-    return tuple(replica for replica in fleet.of(want.revision) if replica.index > want.replicas)
+        """As this release says, or the last one that had the service."""
+        releases = (self.release, *reversed(self.before))
+        release = next((release for release in releases if service in release.app.services), self.release)
+        timeout = release.policy(service).rollout.drain_timeout
+        if timeout is None and service in release.app.services:
+            timeout = release.app.services[service].stop_grace_period
+        return DRAIN_TIMEOUT if timeout is None else timeout

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 
+from fairway.conduct.together import fleets
 from fairway.model.errors import NotReady
 from fairway.model.fleet import Fleet, Health, Replica, State
 from fairway.model.policy import ServicePolicy
@@ -22,17 +23,21 @@ TICK = 0.25
 async def await_ready(
     engine: Engine, traffic: Traffic | None, wanted: Sequence[tuple[Replica, ServicePolicy]], *, started: float
 ) -> None:
-    """Returns when each replica is ready; raises NotReady as soon as one has failed, or its deadline is over.
+    """Returns when all replicas are ready at once; raises NotReady as soon as one has failed, or its deadline is over.
 
     `started` is a time of this machine's monotonic clock, in seconds.
     """
+    probed = [(known, policy) for known, policy in wanted if policy.ready.http]
+    if probed and traffic is None:
+        raise NotReady(f"{probed[0][0].name} cannot be asked whether it is ready", why="no gateway runs to ask it")
     sight = _Sight()
-    tasks = [asyncio.create_task(sight.follow(engine)), asyncio.create_task(sight.probe(traffic, wanted))]
-    waiting = list(wanted)
+    tasks = [asyncio.create_task(sight.follow(engine))]
+    tasks += [asyncio.create_task(sight.probe(traffic, known, policy)) for known, policy in probed if traffic]
+    for task in tasks:
+        task.add_done_callback(lambda _: sight.changed.set())
     try:
-        while waiting:
+        while not sight.all_ready(wanted, started):
             await sight.news(tasks)
-            waiting = [(known, policy) for known, policy in waiting if not sight.ready(known, policy, started)]
     finally:
         for task in tasks:
             task.cancel()
@@ -43,24 +48,38 @@ async def await_exit(engine: Engine, wanted: Sequence[Replica], deadline: float)
     """Returns when each replica has ended with exit status 0; raises NotReady otherwise."""
     waiting = {replica.id: replica for replica in wanted}
     try:
-        async with asyncio.timeout(deadline):
-            async for fleet in engine.watch():
+        async with asyncio.timeout(deadline) as limit, contextlib.aclosing(fleets(engine)) as stream:
+            async for fleet in stream:
                 for known in list(waiting.values()):
-                    replica = next((r for r in fleet.replicas if r.id == known.id), None)
+                    replica = find(fleet, known)
                     if replica and replica.state is State.EXITED and replica.exit_code == 0:
                         del waiting[known.id]
                     elif replica is None or replica.state in (State.EXITED, State.DEAD):
-                        raise NotReady(
-                            f"{known.name} did not end well",
-                            where=known.host,
-                            why=describe(replica),
-                            replica=known.name,
-                        )
+                        raise failed(known, "did not end well", replica)
                 if not waiting:
                     return
     except TimeoutError:
-        names = ", ".join(sorted(replica.name for replica in waiting.values()))
-        raise NotReady(f"{names} did not end within {deadline:g} s", hint="raise `ready.deadline`") from None
+        if not limit.expired():
+            raise
+        names = sorted(replica.name for replica in waiting.values())
+        raise NotReady(
+            f"{', '.join(names)} did not end within {deadline:g} s", hint="raise `ready.deadline`", replica=names[0]
+        ) from None
+
+
+def find(fleet: Fleet, known: Replica) -> Replica | None:
+    return next((replica for replica in fleet.replicas if replica.id == known.id), None)
+
+
+def failed(known: Replica, what: str, replica: Replica | None) -> NotReady:
+    return NotReady(f"{known.name} {what}", where=known.host, why=describe(replica), replica=known.name)
+
+
+def has_failed(known: Replica, replica: Replica | None) -> bool:
+    """A crash is a crash, even where the restart policy hides it."""
+    if replica is None or replica.state in (State.EXITED, State.DEAD):
+        return True
+    return replica.health is Health.UNHEALTHY or replica.restarts > known.restarts
 
 
 def describe(replica: Replica | None) -> str:
@@ -91,27 +110,27 @@ class _Sight:
         self.changed = asyncio.Event()
 
     async def follow(self, engine: Engine) -> None:
-        async for self.fleet in engine.watch():
-            self.changed.set()
+        async with contextlib.aclosing(fleets(engine)) as stream:
+            async for self.fleet in stream:
+                self.changed.set()
 
-    async def probe(self, traffic: Traffic | None, wanted: Sequence[tuple[Replica, ServicePolicy]]) -> None:
-        """Asks each replica that is probed until it says that it is ready."""
-        probed = [(replica, policy) for replica, policy in wanted if policy.ready.http]
-        await asyncio.gather(*(self._probe(traffic, replica, policy) for replica, policy in probed if traffic))
-
-    async def _probe(self, traffic: Traffic, replica: Replica, policy: ServicePolicy) -> None:
+    async def probe(self, traffic: Traffic, known: Replica, policy: ServicePolicy) -> None:
+        """Asks a replica until it says that it is ready."""
         port = policy.ready.port or (policy.route.port if policy.route else 80)
         host = next((host for host in (policy.route.hosts if policy.route else ()) if "*" not in host), "")
         while True:
-            status = await traffic.probe(Endpoint(replica.address, port), policy.ready.http or "/", host=host)
-            self.answered[replica.id] = status or 0
+            address = ((find(self.fleet, known) if self.fleet else None) or known).address
+            status = await traffic.probe(Endpoint(address, port), policy.ready.http or "/", host=host)
+            self.answered[known.id] = status or 0
             if _good(status, policy.ready.status):
-                self.changed.set()
                 return
             await asyncio.sleep(PROBE_EVERY)
 
     async def news(self, tasks: Sequence[asyncio.Task[None]]) -> None:
-        """Until something has changed, or a short time for deadlines to be looked at has passed."""
+        """Until something has changed, or a short time for deadlines to be looked at has passed.
+
+        Nothing is missed: between the look at what is known and `clear` no other task can run.
+        """
         self.changed.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.changed.wait(), TICK)
@@ -119,15 +138,18 @@ class _Sight:
             if task.done():
                 task.result()
 
-    def ready(self, known: Replica, policy: ServicePolicy, started: float) -> bool:
+    def all_ready(self, wanted: Sequence[tuple[Replica, ServicePolicy]], started: float) -> bool:
+        """Looks at every one each time: one that was ready may have died while another was waited for."""
+        ready = [self._ready(known, policy, started) for known, policy in wanted]
+        return all(ready)
+
+    def _ready(self, known: Replica, policy: ServicePolicy, started: float) -> bool:
         if self.fleet is None:
             return False
-        replica = next((r for r in self.fleet.replicas if r.id == known.id), None)
+        replica = find(self.fleet, known)
         now = time.monotonic()
-        if replica is None or _has_failed(known, replica):
-            raise NotReady(
-                f"{known.name} failed before it was ready", where=known.host, why=describe(replica), replica=known.name
-            )
+        if replica is None or has_failed(known, replica):
+            raise failed(known, "failed before it was ready", replica)
         if self._is_ready(replica, policy, now):
             return True
         if now - started > policy.ready.deadline:
@@ -157,12 +179,6 @@ class _Sight:
             said = f"answered {answer}" if answer else "did not answer"
             return f"GET {policy.ready.http} {said}"
         return describe(replica)
-
-
-def _has_failed(known: Replica, replica: Replica) -> bool:
-    """A crash is a crash, even where the restart policy hides it."""
-    ended = replica.state in (State.EXITED, State.DEAD)
-    return ended or replica.health is Health.UNHEALTHY or replica.restarts > known.restarts
 
 
 def _good(status: int | None, exact: int | None) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from fairway.model.fleet import Fleet, Replica, Weights
+from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
 
@@ -14,65 +15,66 @@ UNCONFIRMED = ""
 
 
 def table(
-    fleet: Fleet,
-    release: Release,
-    weights: Weights,
-    *,
-    ports: Mapping[str, int],
-    ready: Collection[str],
-    draining: Collection[str] = (),
-    leaving: Collection[str] = (),
+    fleet: Fleet, release: Release, weights: Weights, *, ports: Mapping[str, int], ready: Collection[str]
 ) -> RoutingTable:
-    """The whole table. Only `ready` replicas (by id) get requests; `draining` ones stay known; `leaving` ones are left out.
+    """The whole table, in which only `ready` replicas (by id) get requests.
 
     `ports` says, by revision, where replicas of earlier releases listen; the release's own route is the default.
     """
     services = []
     for service in sorted(release.revisions):
-        route = release.policy(service).route
-        if route is None:
+        policy = release.policy(service)
+        if policy.route is None:
             continue
         shares = weights.get(service, {})
         backends = []
         for revision in fleet.revisions(service):
-            replicas = _addressed(fleet.of(revision), ready, draining, leaving)
-            port = ports.get(revision.name, route.port)
-            points = tuple(Endpoint(replica.address, port, replica.id in draining) for replica in replicas)
+            port = ports.get(revision.name, policy.route.port)
+            points = tuple(Endpoint(replica.address, port) for replica in _addressed(fleet.of(revision), ready))
             weight = shares.get(revision.name, 0)
             if points:
                 backends.append(
                     Backend(revision=revision.name, digest=revision.digest, endpoints=points, weight=weight)
                 )
-        policy = release.policy(service)
-        services.append(RoutedService(service=service, route=route, backends=tuple(backends), ready=policy.ready))
+        services.append(
+            RoutedService(service=service, route=policy.route, backends=tuple(backends), ready=policy.ready)
+        )
     return RoutingTable(environment=release.environment, services=tuple(services))
+
+
+def draining(live: RoutingTable, going: Collection[Replica]) -> RoutingTable:
+    """The live table, with no new requests for `going`. Nothing else changes: this may be long before the next Shift."""
+    return _without(live, going, lambda point: (replace(point, draining=True),))
+
+
+def without(live: RoutingTable, going: Collection[Replica]) -> RoutingTable:
+    """The live table, which has forgotten `going`."""
+    return _without(live, going, lambda point: ())
 
 
 def seen(fleet: Fleet, live: RoutingTable | None, release: Release | None) -> Fleet:
     """The fleet with what the gateway has confirmed: which replicas serve, and the weights.
 
     A service whose live route, or whose endpoints, are not what `release` asks for gets weights that equal no target, so
-    that its table is sent again.
+    that its table is sent again. Where it asks another port, or for another sign of readiness, nothing of its revision
+    has been seen to be ready.
     """
     weights: dict[str, Mapping[str, int]] = {}
     serving: set[str] = set()
     for routed in live.services if live else ():
+        policy = release.policy(routed.service) if release else ServicePolicy(route=routed.route, ready=routed.ready)
+        same = policy.route is not None and policy.route.port == routed.route.port and policy.ready == routed.ready
+        exact = same and policy.route == routed.route
+        for backend in routed.backends:
+            replicas = _of(fleet, routed.service, backend)
+            open_now = {point.address for point in backend.endpoints if not point.draining}
+            served = {replica.id for replica in replicas if replica.address in open_now}
+            if same or not release or backend.revision != _name(release, routed.service):
+                serving |= served
+            exact = exact and backend.weight > 0 and len(served) == len(backend.endpoints) == len(replicas)
         shares = {backend.revision: backend.weight for backend in routed.backends if backend.weight}
-        exact = all(backend.weight for backend in routed.backends)
-        for revision in fleet.revisions(routed.service):
-            backend = next(
-                (b for b in routed.backends if b.revision == revision.name and b.digest == revision.digest), None
-            )
-            points = backend.endpoints if backend else ()
-            addresses = {point.address for point in points if not point.draining}
-            replicas = [replica for replica in fleet.of(revision) if replica.address in addresses]
-            serving |= {replica.id for replica in replicas}
-            if revision.name in shares:
-                exact = exact and len(replicas) == len(points) == len(fleet.of(revision))
-        exact = exact and set(shares) <= {revision.name for revision in fleet.revisions(routed.service)}
-        intended = release.policy(routed.service).route if release else routed.route
-        exact = exact and routed.route == intended and bool(shares)
-        weights[routed.service] = shares if exact else {**shares, UNCONFIRMED: 0}
+        if shares or not exact:
+            weights[routed.service] = shares if exact else {**shares, UNCONFIRMED: 0}
     return replace(fleet, weights=weights, serving=frozenset(serving))
 
 
@@ -86,9 +88,33 @@ def ports(*releases: Release | None) -> Mapping[str, int]:
     return found
 
 
-def _addressed(
-    replicas: tuple[Replica, ...], ready: Collection[str], draining: Collection[str], leaving: Collection[str]
-) -> list[Replica]:
+def _of(fleet: Fleet, service: str, backend: Backend) -> tuple[Replica, ...]:
+    found = (r for r in fleet.revisions(service) if (r.name, r.digest) == (backend.revision, backend.digest))
+    return tuple(replica for revision in found for replica in fleet.of(revision))
+
+
+def _name(release: Release, service: str) -> str:
+    revision = release.revisions.get(service)
+    return revision.name if revision else ""
+
+
+def _addressed(replicas: tuple[Replica, ...], ready: Collection[str]) -> tuple[Replica, ...]:
     """Those that the gateway is to know. Ill ones are left out, unless there is no other."""
-    present = [r for r in replicas if r.address and r.id not in leaving and (r.id in ready or r.id in draining)]
-    return [r for r in present if r.alive or r.id in draining] or present
+    present = tuple(replica for replica in replicas if replica.address and replica.id in ready)
+    return tuple(replica for replica in present if replica.alive) or present
+
+
+def _without(
+    live: RoutingTable, going: Collection[Replica], instead: Callable[[Endpoint], tuple[Endpoint, ...]]
+) -> RoutingTable:
+    addresses = {(replica.revision.name, replica.address) for replica in going}
+
+    def left(backend: Backend) -> Backend:
+        points = (instead(p) if (backend.revision, p.address) in addresses else (p,) for p in backend.endpoints)
+        return replace(backend, endpoints=tuple(point for kept in points for point in kept))
+
+    services = []
+    for routed in live.services:
+        backends = tuple(backend for backend in map(left, routed.backends) if backend.endpoints)
+        services.append(replace(routed, backends=backends))
+    return replace(live, services=tuple(services))

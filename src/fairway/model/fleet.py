@@ -61,11 +61,6 @@ class Replica:
 Weights = Mapping[str, Mapping[str, int]]
 """For each routed service, the share of its traffic that each revision (by name) gets: parts of a whole, not percentages."""
 
-RESEND = ""
-"""Beside the shares of a service, with 0: its replicas are known to be ready, but its table has to be sent again."""
-UNPROVEN = "?"
-"""Beside the shares of a service, with 0: the gateway sends requests elsewhere than to the replicas that now run."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:

@@ -5,10 +5,9 @@ A revision's replicas are counted by rank: "n of them" are always its n lowest-n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fairway.model.fleet import UNPROVEN, Fleet, Replica, State, Weights
+from fairway.model.fleet import Fleet, Replica, State, Weights
 from fairway.model.release import Release, Revision
 
 
@@ -44,7 +43,7 @@ class Move:
     job: bool
     """Ends by itself: it is awaited by its exit status, not by its health."""
     proven: bool
-    """The gateway sends requests to the replicas of `new` already, so they have been seen to be ready."""
+    """The gateway sends requests to these replicas of `new` already: they have been seen to be ready."""
 
     @property
     def grows(self) -> bool:
@@ -107,9 +106,8 @@ def _move(fleet: Fleet, release: Release, service: str) -> Move:
     new, replicas = release.revisions[service], release.replicas(service)
     policy = release.policy(service)
     job = is_job(release, service)
-    shares = fleet.weights.get(service, {})
     mine = fleet.of(new)
-    old = _old(fleet, service, new, shares)
+    old = _old(fleet, service, new)
     recreate = policy.rollout.strategy == "recreate" and bool(old)
     surge = policy.rollout.surge
     protects = any(other.ranks for other in old) and not (recreate or job)
@@ -117,33 +115,42 @@ def _move(fleet: Fleet, release: Release, service: str) -> Move:
         service=service,
         new=new,
         replicas=replicas,
-        present=sum(_fine(replica, job) for replica in mine[:replicas]),
+        present=sum(_fine(fleet, replica, job) for replica in mine[:replicas]),
         surplus=max(0, len(mine) - replicas),
         old=old,
         surge=max(1, surge if surge and protects else replicas),
         recreate=recreate,
         job=job,
-        proven=bool(shares.get(new.name)) and UNPROVEN not in shares if policy.route else not old,
+        proven=_weighted(fleet, new) and _serve(fleet, mine[:replicas]) if policy.route else not old,
     )
 
 
-def _old(fleet: Fleet, service: str, new: Revision, shares: Mapping[str, int]) -> tuple[Old, ...]:
+def _old(fleet: Fleet, service: str, new: Revision) -> tuple[Old, ...]:
     """Where requests come through the gateway, a revision that gets none serves nobody, however well it runs.
 
     Oldest first: what was begun last, and never finished, is the first to go.
     """
-    routed = any(shares.values())
+    routed = any(fleet.weights.get(service, {}).values())
     found = []
     for revision in fleet.revisions(service):
         if revision == new:
             continue
-        replicas, weighted = fleet.of(revision), bool(shares.get(revision.name))
-        serves = weighted or not routed
-        ranks = tuple(rank for rank, replica in enumerate(replicas, 1) if serves and replica.up)
+        replicas, weighted = fleet.of(revision), _weighted(fleet, revision)
+        serving = [r.alive and r.id in fleet.serving if weighted else r.up and not routed for r in replicas]
+        ranks = tuple(rank for rank, serves in enumerate(serving, 1) if serves)
         found.append(Old(revision, len(replicas), ranks, weighted))
     return tuple(found)
 
 
-def _fine(replica: Replica, job: bool) -> bool:
+def _weighted(fleet: Fleet, revision: Revision) -> bool:
+    return fleet.weights.get(revision.service, {}).get(revision.name, 0) > 0
+
+
+def _serve(fleet: Fleet, replicas: tuple[Replica, ...]) -> bool:
+    return all(replica.id in fleet.serving for replica in replicas)
+
+
+def _fine(fleet: Fleet, replica: Replica, job: bool) -> bool:
+    """One that serves has been seen to be ready, even where its healthcheck has not said anything yet."""
     finished = job and replica.state is State.EXITED and replica.exit_code == 0
-    return replica.up or finished
+    return replica.up or finished or (replica.alive and replica.id in fleet.serving)

@@ -1,0 +1,29 @@
+"""Doing several things at once, and watching a fleet, with nothing left running afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Iterable
+
+from fairway.model.errors import EngineError
+from fairway.model.fleet import Fleet
+from fairway.ports import Engine
+
+
+async def together(jobs: Iterable[Awaitable[object]]) -> None:
+    """All of them to their end, then the first error: what is half done when the next step begins would surprise it."""
+    for result in await asyncio.gather(*jobs, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def fleets(engine: Engine) -> AsyncGenerator[Fleet, None]:
+    """The engine's watch, closed when this is. It has no end: raises EngineError where it ends all the same."""
+    stream = engine.watch()
+    try:
+        async for fleet in stream:
+            yield fleet
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
+    raise EngineError("the engine no longer says what happens to the replicas", hint="try again")
