@@ -1,91 +1,24 @@
-"""Runs one command: the one place where errors become words and exit statuses."""
+"""Runs one command, and gives its exit status."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-import sys
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-from fairway.model.errors import Exit, FairwayError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cyclopts import App
 
-DEFECT = "this is a defect in Fairway, not in your files: run the command again with --debug and report what it prints"
-
 
 def run(app: App, words: Sequence[str]) -> int:
-    """The exit status of a command line; everything it has to say is printed."""
-    debug = "--debug" in words or bool(os.environ.get("FAIRWAY_DEBUG"))
+    """The exit status of a command line; everything it has to say is printed. `--debug` shows tracebacks."""
     try:
         result = app(words, result_action="return_value", exit_on_error=True)
     except BaseException as error:
-        if debug and not isinstance(error, SystemExit):
+        from fairway.cli.errors import exit_status  # its imports would cost `--help` 40 ms
+
+        if not isinstance(error, SystemExit) and ("--debug" in words or os.environ.get("FAIRWAY_DEBUG")):
             traceback.print_exc()
-        return _status(error)
-    return int(result) if isinstance(result, int) else Exit.DONE
-
-
-def _status(error: BaseException) -> int:
-    match error:
-        case SystemExit():
-            return _exit_code(error.code)
-        case FairwayError():
-            report(error)
-            return error.exit
-        case BaseExceptionGroup():
-            return _status(_first(error))
-        case KeyboardInterrupt() | asyncio.CancelledError():
-            print("interrupted", file=sys.stderr)  # noqa: T201
-            return Exit.INTERRUPTED
-        case BrokenPipeError():
-            # The reader has had enough (`fairway logs | head`): say nothing, and let nothing be flushed at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 128 + signal.SIGPIPE
-        case _:
-            report(FairwayError(f"{type(error).__name__}: {error}", hint=DEFECT))
-            return Exit.FAILED
-
-
-def report(error: FairwayError) -> None:
-    """What happened, where, why, and what to do next, on standard error."""
-    print(words(error), file=sys.stderr)  # noqa: T201
-
-
-def words(error: FairwayError) -> str:
-    lines = [f"error: {_place(error.where)}{error.what}"]
-    for problem in error.problems:
-        lines.append(f"  {problem}")
-        if problem.hint:
-            lines.append(f"      → {problem.hint}")
-    if error.why:
-        lines += [
-            f"  why: {line}" if not index else f"       {line}" for index, line in enumerate(error.why.splitlines())
-        ]
-    if error.hint:
-        lines.append(f"  → {error.hint}")
-    cause = error.__cause__
-    if isinstance(cause, FairwayError):
-        lines.append("  because of this:")
-        lines += [f"  {line}" for line in words(cause).splitlines()]
-    return "\n".join(lines)
-
-
-def _place(where: Any) -> str:
-    return f"{where}: " if where else ""
-
-
-def _exit_code(code: Any) -> int:
-    if code is None:
-        return Exit.DONE
-    return code if isinstance(code, int) else Exit.FAILED
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that says most: ours before any other."""
-    flat = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
-    return next((error for error in flat if isinstance(error, FairwayError)), flat[0])
+        return exit_status(error)
+    return result if isinstance(result, int) else 0
