@@ -106,7 +106,9 @@ async def test_a_finished_job_is_not_run_again(world: World, engine: DockerEngin
 
 async def test_retire_keeps_the_lowest_and_stops_within_the_grace_period(world: World, engine: DockerEngine) -> None:
     polite = Service(name="web", command=SLEEP, stop_grace_period=5)
-    stubborn = Service(name="deaf", command=("sh", "-c", "trap '' TERM; while :; do sleep 1; done"), stop_grace_period=1)
+    stubborn = Service(
+        name="deaf", command=("sh", "-c", "trap '' TERM; while :; do sleep 1; done"), stop_grace_period=1
+    )
     release = world.release(polite, stubborn)
     for service in ("web", "deaf"):
         await engine.ensure(release, release.revisions[service], 3, {})

@@ -8,9 +8,9 @@ import aiodocker
 
 from fairway.engines.docker import images, observed, replicas, volumes
 from fairway.engines.docker.addresses import POOL
-from fairway.engines.docker.errors import together
 from fairway.engines.docker.files import Files
 from fairway.engines.docker.networks import Networks
+from fairway.engines.docker.together import together
 from fairway.engines.docker.watching import changes
 from fairway.model.app import App, Service
 from fairway.model.build import ImageRef

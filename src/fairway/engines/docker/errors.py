@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
 from aiodocker.exceptions import DockerError
 
-from fairway.model.errors import EngineError, FairwayError
+from fairway.model.errors import EngineError
 from fairway.net.errors import UNREACHABLE, translated
-
-T = TypeVar("T")
 
 HINTS = (
     (r"port is already allocated|address already in use", "stop what holds the port, or publish another one"),
@@ -27,7 +23,7 @@ HINTS = (
     (r"[Pp]ool overlaps", "another network has these addresses: change `ipam` of this one"),
     (r"all predefined address pools", "the host has no free subnet left: remove networks that nobody uses"),
     (r"network .* not found", "create it (docker network create), or take `external` away"),
-    (r"unknown or invalid runtime", "check `runtime`: the host's Docker does not know it"),
+    (r"[Uu]nknown (or invalid )?runtime", "check `runtime`: the host's Docker does not know it"),
     (r"unable to find user|no matching entries in passwd", "check `user`: the image has no such user"),
     (r"Minimum memory limit", "raise the memory limit"),
     (r"cannot allocate memory|OCI runtime create failed.*memory", "the host is short of memory, or the limit is too low"),
@@ -48,22 +44,3 @@ def explained(host: str, what: str) -> Iterator[None]:
             if error.status == UNREACHABLE:
                 raise
             raise EngineError(what, where=host, why=error.message, hint=hint(error.message)) from error
-
-
-async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Side by side; the first error ends the others and is raised alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(job) for job in jobs]
-    except BaseExceptionGroup as failed:
-        raise _first(failed) from failed
-    return [task.result() for task in tasks]
-
-
-def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Ours before others': it says more."""
-    ours = failed.subgroup(FairwayError)
-    found: BaseException = ours or failed
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

@@ -15,6 +15,7 @@ import aiodocker
 from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.errors import explained
+from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.render import names
@@ -44,7 +45,7 @@ class Files:
         self._wanted[name] += 1
         try:
             async with self._lock:
-                path = await self._filled(name, contents, image)
+                path = await unbroken(self._filled(name, contents, image))
             yield FilesVolume(name, path, contents)
         finally:
             self._wanted[name] -= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiodocker
@@ -13,6 +13,7 @@ from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.addresses import POOL, free, private_v6, subnets, taken_subnets
 from fairway.engines.docker.errors import explained
+from fairway.engines.docker.together import unbroken
 from fairway.model.app import App, Network, Service
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
@@ -89,12 +90,19 @@ class Networks:
                 why=f"the network {declared.key!r} is external",
                 hint=f"docker network create {name}",
             )
-        return found or await self._create(declared, name)
+        if found:
+            return found
+        return await unbroken(self._create(declared, name))
 
     async def _show(self, name: str) -> Json | None:
-        """A network by its name: an engine would take the beginning of an ID for it too."""
-        found: list[Json] = await self.docker.networks.list(filters={"name": name})
-        return next((network for network in found if network["Name"] == name), None)
+        """The oldest network of that name: an engine would take the beginning of an ID for one too."""
+        found = await self._named(name)
+        return found[0] if found else None
+
+    async def _named(self, name: str) -> list[Json]:
+        listed: list[Json] = await self.docker.networks.list(filters={"name": name})
+        same = (network for network in listed if network["Name"] == name)
+        return sorted(same, key=lambda network: (network["Created"], network["Id"]))
 
     async def _create(self, declared: Network, name: str) -> Json:
         taken = taken_subnets(await self.docker.networks.list())
@@ -122,10 +130,13 @@ class Networks:
         except DockerError as error:
             if "already exists" not in error.message:
                 raise
-        found = await self._show(name)
+        found = await self._named(name)
         if not found:
             raise EngineError(f"The network {name} vanished while it was being made", where=self.host)
-        return found
+        for twin in found[1:]:  # two deployers at once can both succeed: both keep the oldest
+            with suppress(DockerError):
+                await self.docker._query_json(f"networks/{twin['Id']}", "DELETE")
+        return found[0]
 
 
 def keeps_addresses(network: Json) -> bool:

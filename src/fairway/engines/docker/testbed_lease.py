@@ -1,0 +1,111 @@
+"""A test project lives as long as the process that made it: even one that is killed leaves nothing for long."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import aiodocker
+from aiodocker.exceptions import DockerError
+
+from fairway.engines.docker.observed import inspected, seconds
+from fairway.model.environment import Environment
+from fairway.net.errors import translated
+from fairway.render import names
+
+PREFIX = "test."
+"""With a dot: no environment in a settings file can have such a name."""
+YOUNG = 60.0
+"""Seconds in which a lease that was made is started too, unless its maker died in between."""
+
+
+@asynccontextmanager
+async def held(docker: aiodocker.Docker, environment: Environment, image: str, host: str) -> AsyncIterator[None]:
+    """A container that ends with our connection to its standard input. `image` has `cat`."""
+    body = {
+        "Image": image,
+        "Entrypoint": ["cat"],
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "Labels": names.of_environment(environment, names.Kind.LEASE),
+        "HostConfig": {"AutoRemove": True, "NetworkMode": "none"},
+    }
+    with translated(host, "A test project could not be opened"):
+        container = await docker.containers.create(body, name=names.lease(environment))
+        try:
+            async with container.attach(stdin=True, stdout=True) as stream:
+                await stream._init()
+                await container.start()
+                yield
+        finally:
+            with suppress(DockerError):
+                await finished(container.delete(force=True))
+
+
+async def sweep(docker: aiodocker.Docker, host: str) -> None:
+    """Remove the test projects whose process is gone."""
+    with translated(host, "What an earlier test has left could not be removed"):
+        alive: set[Environment] = set()
+        seen: set[Environment] = set()
+        for container in await inspected(docker, {names.KIND: names.Kind.LEASE.value}):
+            environment = _environment(container["Config"].get("Labels") or {})
+            fresh = time.time() - seconds(container["Created"]) < YOUNG and container["State"]["Status"] == "created"
+            (alive if container["State"]["Running"] or fresh else seen).add(environment)
+        seen |= await _known(docker)
+        for environment in seen - alive:
+            if environment.name.startswith(PREFIX):
+                await remove(docker, environment)
+
+
+async def remove(docker: aiodocker.Docker, environment: Environment) -> None:
+    """Everything that bears the environment's labels, by force: containers first, then what they held on to."""
+    labels = {names.APP: environment.app, names.ENVIRONMENT: environment.name}
+    filters = json.dumps({"label": names.label_filter(labels)})
+    containers = await docker.containers.list(all=True, filters=filters)
+    mine = [container for container in containers if container["Labels"].get(names.KIND) != names.Kind.LEASE]
+    await _all(container.delete(force=True, v=True) for container in mine)
+    volumes = await docker._query_json("volumes", params={"filters": filters})
+    await _all(docker._query_json(f"volumes/{volume['Name']}", "DELETE") for volume in volumes.get("Volumes") or ())
+    networks = await docker.networks.list(filters={"label": names.label_filter(labels)})
+    await _all(docker._query_json(f"networks/{network['Id']}", "DELETE") for network in networks)
+
+
+async def finished(work: Coroutine[Any, Any, Any]) -> None:
+    """Done to the end, even if we are cancelled meanwhile: a second Ctrl-C does not stop it either."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+async def _known(docker: aiodocker.Docker) -> set[Environment]:
+    """The test projects that anything on the host belongs to."""
+    filters = json.dumps({"label": [names.ENVIRONMENT]})
+    volumes = await docker._query_json("volumes", params={"filters": filters})
+    labels = [
+        *(container["Labels"] for container in await docker.containers.list(all=True, filters=filters)),
+        *(volume["Labels"] for volume in volumes.get("Volumes") or ()),
+        *(network["Labels"] for network in await docker.networks.list(filters={"label": [names.ENVIRONMENT]})),
+    ]
+    return {_environment(found) for found in labels if re.match(re.escape(PREFIX), found[names.ENVIRONMENT])}
+
+
+def _environment(labels: dict[str, str]) -> Environment:
+    return Environment(labels.get(names.APP, ""), labels.get(names.ENVIRONMENT, ""))
+
+
+async def _all(work: Collection[Coroutine[Any, Any, Any]] | Any) -> None:
+    """All of them; what is gone already, or about to be, is no failure."""
+    for result in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(result, DockerError) and result.status not in (404, 409):
+            raise result
+        if isinstance(result, BaseException) and not isinstance(result, DockerError):
+            raise result
