@@ -170,9 +170,9 @@ class GatewaySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSettings:
-    """`docker` is the command that builds, found on PATH where it has no slash."""
+    """`docker` is the path of the command that builds; None is the best one on PATH."""
 
-    docker: str = "docker"
+    docker: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

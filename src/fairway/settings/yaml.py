@@ -137,12 +137,7 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     except _Stop:
         pass
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
-        what = " ".join(filter(None, (error.context, error.problem))) or "unreadable"
-        tabbed = mark is not None and "\t" in next(iter(text.splitlines()[mark.line : mark.line + 1]), "")
-        hint = "YAML indents with spaces, never with tabs" if tabbed else ""
-        builder.problems.append(Problem(f"this is not YAML: {what}", where, hint=hint))
+        builder.problems.append(_unreadable(error, text, file))
     except yaml.reader.ReaderError as error:
         line = text.encode()[: error.position].count(b"\n") + 1
         builder.problems.append(Problem(f"this is not text: {error.reason}", Location(file, line)))
@@ -150,3 +145,12 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Problem]]:
         line = text[: error.start].count("\n") + 1
         builder.problems.append(Problem("this is not text: half a surrogate pair", Location(file, line)))
     return None, builder.problems
+
+
+def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    lines = text.splitlines() or [""]
+    line = min(mark.line + 1, len(lines)) if mark else 0  # libyaml places the end of the text on a line after the last
+    what = " ".join(filter(None, (error.context, error.problem))) or "unreadable"
+    hint = "YAML indents with spaces, never with tabs" if line and lines[line - 1].lstrip(" ").startswith("\t") else ""
+    return Problem(f"this is not YAML: {what}", Location(file, line), hint=hint)

@@ -1,0 +1,99 @@
+"""Whatever is in the file, it is read, or its problems are told: nothing else ever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from hypothesis import example as instance
+from hypothesis import given
+from hypothesis import settings as run
+from hypothesis import strategies as some
+
+from fairway.model.app import Location
+from fairway.model.errors import InvalidFiles
+from fairway.settings import Settings, load
+from fairway.settings.docs import example
+from fairway.settings.model import Settings as Root
+from fairway.settings.shapes import keys, record
+
+EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")), deadline=None)
+WORDS = sorted({path[-1] for path, _ in keys(record(Root))} - {"NAME"})
+VALUES = [
+    "web", "unix:///x", "tcp://h:1", "30s", "25%", "all", "rolling", "canary", "/up", "A=b", "*", "", "yes", "it's",
+    "last-line", "x" * 70, "\x1b[31m", "a\nb", "!!int 3", "1e999", "é", "\ud800", "-", "&", "docker", "a.b/c",
+    "9" * 5000, "-1", "1.5", "0x1f", "~", "[]", "{}", "[a, {b: c}]", "*anchor", "!tag x", "!!int ''", "!!float x",
+]  # fmt: skip
+leaves = some.none() | some.booleans() | some.integers() | some.floats() | some.text() | some.sampled_from(VALUES)
+names = some.sampled_from(WORDS) | some.sampled_from(VALUES) | some.text(max_size=5)
+trees = some.recursive(
+    leaves, lambda inner: some.lists(inner, max_size=3) | some.dictionaries(names, inner, max_size=5), max_leaves=20
+)
+maps = some.dictionaries(some.sampled_from(WORDS), trees, max_size=6)
+
+
+def read(text: str) -> Settings | None:
+    """The settings, if they are right; what is said of a wrong file must be worth saying."""
+    try:
+        return load(text, file="fairway.yaml")
+    except InvalidFiles as error:
+        assert error.problems
+        for problem in error.problems:
+            assert problem.what
+            assert isinstance(problem.where, Location)
+            assert problem.where.file == "fairway.yaml"
+            assert problem.where.line <= max(len(text.splitlines()), 1)
+    return None
+
+
+@EXAMPLES
+@given(some.text())
+@instance("a: !<tag:yaml.org,2002:int> x")
+@instance("%TAG ! tag:x,2000:\n---\n!y z")
+@instance("!!python/object/apply:os.system ['true']")
+def test_any_text(text: str) -> None:
+    read(text)
+
+
+@EXAMPLES
+@given(some.text(alphabet="ab:-[]{}&*!|>'\"#%@,?~<\n\t \\0\ufeff\x85\u2028", max_size=60))
+def test_any_text_of_yamls_own_characters(text: str) -> None:
+    read(text)
+
+
+@EXAMPLES
+@given(maps)
+def test_any_document_of_known_words(document: dict[str, Any]) -> None:
+    read(json.dumps(document))
+
+
+@EXAMPLES
+@given(some.data())
+def test_a_good_file_with_one_value_changed(data: some.DataObject) -> None:
+    lines = example().splitlines()
+    at = data.draw(some.integers(0, len(lines) - 1))
+    head, colon, _ = lines[at].partition(":")
+    lines[at] = f"{head}{colon} {data.draw(leaves.map(json.dumps) | some.sampled_from(VALUES))}"
+    read("\n".join(lines))
+
+
+@EXAMPLES
+@given(some.data())
+def test_a_good_file_with_lines_gone_doubled_swapped_or_cut(data: some.DataObject) -> None:
+    lines = example().splitlines()
+    places = some.integers(0, len(lines) - 1)
+    for _ in range(data.draw(some.integers(1, 4))):
+        at, other = data.draw(places) % len(lines), data.draw(places) % len(lines)
+        match data.draw(some.sampled_from(["drop", "double", "swap", "cut", "indent"])):
+            case "drop" if len(lines) > 1:
+                del lines[at]
+            case "double":
+                lines.insert(other, lines[at])
+            case "swap":
+                lines[at], lines[other] = lines[other], lines[at]
+            case "cut":
+                lines[at] = lines[at][: data.draw(some.integers(0, max(len(lines[at]), 1)))]
+            case "indent":
+                lines[at] = f"  {lines[at]}"
+    read("\n".join(lines))

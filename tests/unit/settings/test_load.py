@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fairway.model.app import Location
+from fairway.model.stage import HttpCheck, Stage
+from fairway.settings import load
+from tests.unit.settings.parts import hints, settings, wrong
+
+WHOLE = """\
+app: identidock
+registry: registry.example.com/team
+test:
+  unit:  {service: identidock, command: python -m unittest, environment: {ENV: UNIT, DEBUG: 1.10}}
+  smoke: {up: true, http: {service: identidock, port: 9090, path: /monster/gordon, status: 200}, timeout: 1m30s}
+environments:
+  staging: {hosts: {local: unix:///var/run/docker.sock}}
+  production:
+    engine: docker
+    hosts:
+      web-1: {address: tcp://10.0.0.12:2376, tls: {ca: ca.pem, cert: cert.pem, key: key.pem}}
+    compose: compose.production.yaml
+    promote_from: staging
+    require: [unit]
+    registry: other.example.com:5000
+services:
+  identidock:
+    route: {host: identidock.example.com, port: 9090}
+    ready: {http: /up}
+    rollout: {surge: 50%, deadline: 10m}
+"""
+
+
+def test_a_whole_file_becomes_settings() -> None:
+    found = load(WHOLE, file="fairway.yaml")
+    assert (found.app, found.registry, found.keep_releases) == ("identidock", "registry.example.com/team", 10)
+    production = found.environments["production"]
+    assert production.compose == ("compose.production.yaml",)
+    assert production.hosts["web-1"].tls is not None
+    assert found.environments["staging"].hosts["local"].address == "unix:///var/run/docker.sock"
+    assert found.services["identidock"].rollout.deadline == 600
+
+
+def test_stages_are_those_of_the_model_in_the_order_of_the_file() -> None:
+    assert load(WHOLE, file="f").stages() == (
+        Stage(
+            name="unit",
+            service="identidock",
+            command=("python", "-m", "unittest"),
+            environment={"ENV": "UNIT", "DEBUG": "1.10"},
+        ),
+        Stage(
+            name="smoke",
+            up=True,
+            http=HttpCheck(service="identidock", port=9090, path="/monster/gordon", status=200),
+            timeout=90,
+        ),
+    )
+
+
+def test_an_environment_requires_every_stage_unless_it_names_some() -> None:
+    found = load(WHOLE, file="f")
+    assert found.required("staging") == ("unit", "smoke")
+    assert found.required("production") == ("unit",)
+
+
+def test_an_environment_may_have_a_registry_of_its_own() -> None:
+    found = load(WHOLE, file="f")
+    assert found.registry_of("staging") == "registry.example.com/team"
+    assert found.registry_of("production") == "other.example.com:5000"
+
+
+def test_every_value_knows_its_line() -> None:
+    found = load(WHOLE, file="fairway.yaml")
+    assert found.where("environments", "production", "require") == Location("fairway.yaml", 14, 5)
+    assert found.where("environments", "production", "values", "X").line == 8
+    assert found.where("nothing") == Location("fairway.yaml")
+
+
+def test_an_environment_without_hosts_is_the_local_one() -> None:
+    assert settings("").environments["production"].hosts["local"].address == "unix:///var/run/docker.sock"
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = "app: Foo\nregsitry: x\nkeep_releases: 0\nenvironments:\n  a: {engine: docker, hosts: {h: nowhere}}\n"
+    assert wrong(lambda: settings(text)) == [
+        "1 app: must be a name of small letters, digits, hyphens and underscores, not `Foo`",
+        "2 regsitry: no such key",
+        "3 keep_releases: must be a whole number from 1 to 1000, not the number 0",
+        "5 environments.a.hosts.h.address: must be the address of a Docker engine, not `nowhere`",
+    ]
+
+
+def test_a_misspelt_key_is_recognised() -> None:
+    assert hints(lambda: settings("regsitry: example.com/x")) == ["did you mean `registry`?"]
+
+
+def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
+    assert hints(lambda: settings("services: {web: {rollout: {min_ready: 3s}}}")) == [
+        "`min_ready` belongs to `services.NAME.ready`"
+    ]
+    assert hints(lambda: settings("gateway: {keep_releases: 3}")) == ["`keep_releases` belongs to the top level"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("services: {w: {rollout: {strategy: canary}}}", "1 services.w.rollout.strategy: `canary`"),
+        ("services: {w: {rollout: {strategy: blue-green}}}", "1 services.w.rollout.strategy: `blue-green`"),
+        ("services: {w: {rollout: {strategy: ab}}}", "1 services.w.rollout.strategy: `ab`"),
+        ("services: {w: {rollout: {strategy: shadow}}}", "1 services.w.rollout.strategy: `shadow`"),
+        ("services: {w: {rollout: {steps: []}}}", "1 services.w.rollout.steps: `steps`"),
+        ("services: {w: {rollout: {judge: {}}}}", "1 services.w.rollout.judge: `judge`"),
+        ("services: {w: {rollout: {keep: 30m}}}", "1 services.w.rollout.keep: `keep`"),
+        ("environments: {a: {engine: swarm}}", "1 environments.a.engine: `swarm`"),
+        ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
+        ("environments: {a: {hosts: {b: unix:///a, c: unix:///b}}}", "1 environments.a.hosts: several hosts"),
+        ("gateway: {https: 443}", "1 gateway.https: `https`"),
+    ],
+)
+def test_what_comes_later_is_refused_now(text: str, problem: str) -> None:
+    (line,) = wrong(lambda: settings(text))
+    assert line.startswith(problem)
+    assert "not in this version" in line
+
+
+def cases() -> list[list[str]]:
+    text = (Path(__file__).parent / "wrong.txt").read_text()
+    return [case.splitlines() for case in text.split("\n\n")[1:]]
+
+
+@pytest.mark.parametrize(("text", "problem"), cases())
+def test_a_wrong_value_is_told_with_its_line_and_path(text: str, problem: str) -> None:
+    assert wrong(lambda: settings(text)) == [problem]
+
+
+def test_a_longer_circle_of_promotions_is_found() -> None:
+    text = "environments:\n  a: {promote_from: c}\n  b: {promote_from: a}\n  c: {promote_from: b}\n"
+    assert len(wrong(lambda: settings(text))) == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("30s", 30), ("1h30m", 5400), ("500ms", 0.5), ("1.5s", 1.5), ("0", 0), ("2d", 172800), ("0s", 0)],
+)
+def test_durations(written: str, seconds: float) -> None:
+    found = settings(f"services: {{w: {{ready: {{deadline: {written}}}}}}}")
+    assert found.services["w"].ready.deadline == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("written", "replicas", "surge"),
+    [("1", 4, 1), ("25%", 4, 1), ("50%", 3, 2), ("1%", 3, 1), ("all", 3, None), ("100%", 3, None), ("7", 3, 7)],
+)
+def test_surge_is_a_number_or_a_share(written: str, replicas: int, surge: int | None) -> None:
+    amount = settings(f"services: {{w: {{rollout: {{surge: {written}}}}}}}").services["w"].rollout.surge
+    assert amount is not None
+    assert amount.of(replicas) == surge
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["unix:///run/docker.sock", "tcp://host:2376", "tcp://[::1]:2376", "ssh://root@h", "ssh://u@10.0.0.1:2222"],
+)
+def test_addresses_of_engines(address: str) -> None:
+    found = settings(f"environments: {{a: {{hosts: {{h: '{address}'}}}}}}")
+    assert found.environments["a"].hosts["h"].address == address
+
+
+def test_variables_are_a_mapping_or_a_list() -> None:
+    first, second = settings(
+        "environments: {a: {values: {A: yes, B: ''}}, b: {values: [A=yes, B=]}}"
+    ).environments.values()
+    assert first.values == second.values == {"A": "yes", "B": ""}
