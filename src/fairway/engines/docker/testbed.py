@@ -12,15 +12,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiodocker
 
 from fairway.engines.docker import images as image_store
 from fairway.engines.docker.engine import DockerEngine
-from fairway.engines.docker.errors import explained, together
+from fairway.engines.docker.errors import explained
 from fairway.engines.docker.testbed_app import differences, for_test, one_off
-from fairway.engines.docker.testbed_lease import PREFIX, finished, held, remove, sweep
+from fairway.engines.docker.testbed_lease import PREFIX, held, remove, sweep
 from fairway.engines.docker.testbed_up import hopeless, is_up, replica_of, startable
+from fairway.engines.docker.together import together, unbroken
 from fairway.model.app import App, FileObject
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
@@ -75,7 +77,7 @@ class DockerTestBeds:
                 yield DockerTestBed(engine, release, secrets, helper, tuple(differences(app)))
             finally:
                 with translated(self.host, "The test project could not be taken down"):
-                    await finished(remove(self.docker, environment))
+                    await unbroken(remove(self.docker, environment))
 
 
 class DockerTestBed:
@@ -158,7 +160,7 @@ class DockerTestBed:
         argv += ["--write-out", "%{stderr}%{http_code}"]
         argv += [word for name, value in headers.items() for word in ("--header", f"{name}: {value}")]
         network = reached(self.release.environment, self.app, self.app.services[self._name(service)])
-        body = {
+        body: dict[str, Any] = {
             "Image": self.helper,
             "Entrypoint": argv,
             "Cmd": [url],
@@ -193,7 +195,7 @@ class DockerTestBed:
     async def _fail_fast(self, fleet: Fleet, emit: Emit) -> None:
         """Raises NotReady for a service that will never be up; what it printed last is emitted."""
         for replica in fleet.replicas:
-            if why := hopeless(self.app, fleet, replica):
+            if why := hopeless(self.app, replica):
                 container = self.docker.containers.container(replica.id)
                 with translated(self.engine.host):
                     lines = "".join(await container.log(stdout=True, stderr=True, tail=LAST)).splitlines()

@@ -14,6 +14,7 @@ import aiodocker
 from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.observed import inspected, seconds
+from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
 from fairway.net.errors import translated
 from fairway.render import names
@@ -27,7 +28,7 @@ YOUNG = 60.0
 @asynccontextmanager
 async def held(docker: aiodocker.Docker, environment: Environment, image: str, host: str) -> AsyncIterator[None]:
     """A container that ends with our connection to its standard input. `image` has `cat`."""
-    body = {
+    body: dict[str, Any] = {
         "Image": image,
         "Entrypoint": ["cat"],
         "OpenStdin": True,
@@ -45,7 +46,7 @@ async def held(docker: aiodocker.Docker, environment: Environment, image: str, h
                 yield
         finally:
             with suppress(DockerError):
-                await finished(container.delete(force=True))
+                await unbroken(container.delete(force=True))
 
 
 async def sweep(docker: aiodocker.Docker, host: str) -> None:
@@ -74,16 +75,6 @@ async def remove(docker: aiodocker.Docker, environment: Environment) -> None:
     await _all(docker._query_json(f"volumes/{volume['Name']}", "DELETE") for volume in volumes.get("Volumes") or ())
     networks = await docker.networks.list(filters={"label": names.label_filter(labels)})
     await _all(docker._query_json(f"networks/{network['Id']}", "DELETE") for network in networks)
-
-
-async def finished(work: Coroutine[Any, Any, Any]) -> None:
-    """Done to the end, even if we are cancelled meanwhile: a second Ctrl-C does not stop it either."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 async def _known(docker: aiodocker.Docker) -> set[Environment]:

@@ -42,7 +42,7 @@ def is_up(replica: Replica | None) -> bool:
     return replica is not None and (replica.up or done(replica))
 
 
-def hopeless(app: App, fleet: Fleet, replica: Replica) -> str:
+def hopeless(app: App, replica: Replica) -> str:
     """Why it will never be up, or nothing."""
     service = app.services.get(replica.revision.service)
     if replica.health is Health.UNHEALTHY:
