@@ -23,10 +23,15 @@ class Secret(bytes):
         return (Secret, (bytes(self),))
 
 
+SHORTEST = 4
+"""Characters: a shorter value would hide half of any text."""
+
+
 def redact(text: str, values: Iterable[bytes]) -> str:
-    """`text` without the secrets that somebody else's program printed. Values under four bytes would hide half of any text."""
+    """`text` without the secrets that somebody else's program printed, nor single lines of those that have several."""
     for value in values:
-        plain = value.decode("utf-8", "replace").strip()
-        if len(plain) >= 4:
-            text = text.replace(plain, DOTS)
+        whole = value.decode("utf-8", "replace").strip()
+        for part in (whole, *(line.strip() for line in whole.splitlines())):
+            if len(part) >= SHORTEST:
+                text = text.replace(part, DOTS)
     return text
