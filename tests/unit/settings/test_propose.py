@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as run
+from hypothesis import strategies as some
+
+from fairway import compose
+from fairway.model.app import App, BuildSpec, Deploy, Healthcheck, Mount, Port, Service
+from fairway.model.policy import ServicePolicy
+from fairway.settings import Settings, load
+from fairway.settings.policies import policies
+from fairway.settings.propose import propose
+from tests.unit.settings.compose_files import FILES
+
+
+class Memory:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def read(self, path: str) -> str:
+        return self.text
+
+    def exists(self, path: str) -> bool:
+        return path == "/shop/compose.yaml"
+
+
+def application(text: str) -> App:
+    return compose.load(["/shop/compose.yaml"], reader=Memory(text), directory="/shop", environment={})
+
+
+def both(app: App, text: str) -> tuple[Settings, dict[str, ServicePolicy]]:
+    settings = load(text, file="fairway.yaml")
+    return settings, dict(policies(settings, app, "production"))
+
+
+@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+def test_what_is_proposed_has_no_problems(text: str) -> None:
+    app = application(text)
+    settings, _ = both(app, propose(app))
+    assert settings.app == "shop"
+
+
+def proposed(name: str) -> tuple[str, Settings, dict[str, ServicePolicy]]:
+    app = application(FILES[name])
+    text = propose(app)
+    return text, *both(app, text)
+
+
+def test_the_service_that_users_reach_gets_a_route_and_is_asked() -> None:
+    text, settings, found = proposed("a web application with its database and cache")
+    assert [name for name, policy in found.items() if policy.route] == ["web"]
+    (smoke,) = settings.stages()
+    assert (smoke.up, smoke.http.service if smoke.http else "", smoke.http.port if smoke.http else 0) == (
+        True,
+        "web",
+        3000,
+    )
+    assert "when its healthcheck passes" in text
+    assert "# - it publishes port 8080/tcp of the host: drop `ports`" in text
+    assert "# db: it publishes port 5432/tcp of the host; it writes to /var/lib/postgresql/data" in text
+
+
+def test_unit_tests_are_left_to_the_user() -> None:
+    text, settings, _ = proposed("workers only")
+    assert "  #   service: worker" in text
+    assert settings.stages() == ()
+
+
+def test_the_gateway_gets_a_port_that_is_free() -> None:
+    text, settings, _ = proposed("one service that publishes port 80")
+    assert settings.gateway.http == 8080
+    assert "published by web in the Compose file. Drop it there" in text
+    assert proposed("workers only")[1].gateway.http == 80
+
+
+def test_others_that_may_answer_http_are_named() -> None:
+    text, _, found = proposed("images only")
+    assert found["proxy"].route is not None
+    assert "# api may answer HTTP, too" in text
+
+
+def test_the_registry_and_the_hosts_are_those_that_were_given() -> None:
+    app = application(FILES["workers only"])
+    text = propose(app, registry="registry.example.com/team", hosts={"web-1": "ssh://root@10.0.0.1"})
+    settings, _ = both(app, text)
+    assert settings.registry == "registry.example.com/team"
+    assert settings.environments["production"].hosts["web-1"].address == "ssh://root@10.0.0.1"
+
+
+numbers = some.sampled_from([22, 80, 81, 443, 3000, 5432, 8000, 8080, 8081, 65535])
+names = some.from_regex(r"[a-zA-Z0-9._-]{1,8}", fullmatch=True) | some.sampled_from(
+    ["null", "true", "on", "1.0", "-", "~"]
+)
+ports = some.builds(
+    Port,
+    target=numbers,
+    published=some.none() | numbers,
+    protocol=some.sampled_from(["tcp", "udp"]),
+)
+services = some.builds(
+    Service,
+    name=some.just(""),
+    image=some.none() | some.sampled_from(["redis", "example/app", "postgres:16", "a@sha256:b"]),
+    build=some.none() | some.just(BuildSpec(context="/shop")),
+    ports=some.lists(ports, max_size=3).map(tuple),
+    expose=some.lists(some.sampled_from(["80", "8000/tcp", "53/udp", "3000-3005"]), max_size=2).map(tuple),
+    volumes=some.lists(
+        some.builds(Mount, type=some.sampled_from(["volume", "bind"]), source=some.text(), target=some.text()),
+        max_size=1,
+    ).map(tuple),
+    network_mode=some.sampled_from([None, "host", "none", "bridge", "service:x"]),
+    container_name=some.none() | some.just("x"),
+    healthcheck=some.none() | some.just(Healthcheck(disable=True)) | some.just(Healthcheck(interval=1)),
+    deploy=some.builds(Deploy, replicas=some.integers(0, 3)),
+)
+
+
+@run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")), deadline=None)
+@given(some.dictionaries(names, services, max_size=4), some.text(max_size=5) | some.just("shop"))
+def test_what_is_proposed_for_any_application_has_no_problems(found: dict[str, Service], name: str) -> None:
+    app = App(name=name, services={key: replace(service, name=key) for key, service in found.items() if key != "~"})
+    both(app, propose(app))
