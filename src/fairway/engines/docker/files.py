@@ -15,6 +15,7 @@ import aiodocker
 from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.errors import explained
+from fairway.engines.docker.put import put
 from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
@@ -103,14 +104,6 @@ class Files:
         filters = json.dumps({"label": names.label_filter(names.of_environment(self.environment, names.Kind.FILES))})
         for left in await self.docker.containers.list(all=True, filters=filters):
             await left.delete(force=True)
-
-
-async def put(docker: aiodocker.Docker, container: str, path: str, tar: bytes) -> None:
-    """Unpack a tar file in a container, running or not."""
-    params = {"path": path}
-    headers = {"Content-Type": "application/x-tar"}
-    async with docker._query(f"containers/{container}/archive", "PUT", params=params, data=tar, headers=headers):
-        pass
 
 
 def archive(contents: FileSet) -> bytes:

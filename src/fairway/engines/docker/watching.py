@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -41,8 +41,13 @@ async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]
 
 
 async def changes(
-    docker: aiodocker.Docker, labels: Mapping[str, str], host: str, patience: float = 60.0
-) -> AsyncIterator[None]:
+    docker: aiodocker.Docker,
+    labels: Mapping[str, str],
+    host: str,
+    *,
+    happenings: Sequence[str] = CHANGES,
+    patience: float = 60.0,
+) -> AsyncGenerator[None, None]:
     """At once, and after each change; changes that come together count as one. A lost stream is opened again.
 
     Each time the stream was opened counts as a change too, so that nothing which happened meanwhile is missed.
@@ -52,7 +57,7 @@ async def changes(
     while True:
         try:
             with translated(host):
-                async with events(docker, labels) as stream:
+                async with events(docker, labels, happenings) as stream:
                     pause, waited = FIRST_PAUSE, 0.0
                     yield
                     async for _ in _merged(stream):

@@ -1,0 +1,171 @@
+"""The lease: one holder, and it dies with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import aiodocker
+import pytest
+
+from fairway.engines.docker.lease import DockerLeases
+from fairway.model.errors import EngineError, Locked
+from fairway.render import names
+from tests.real.engine.conftest import World
+
+pytestmark = pytest.mark.anyio
+CHECKOUT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def leases(world: World, docker: aiodocker.Docker) -> DockerLeases:
+    return DockerLeases(world.environment, docker, world.image.id, "eve@box", host="web-1")
+
+
+async def deployer(world: World, *more: str) -> asyncio.subprocess.Process:
+    """Another process that asks for the lease."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.real.engine.hold"),
+        *(world.host.url, world.environment.app, world.image.id, *more),
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONPATH": "src"},
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def said(process: asyncio.subprocess.Process, word: str) -> None:
+    assert process.stdout
+    async with asyncio.timeout(30):
+        while (await process.stdout.readline()).decode().strip() != word:
+            pass
+
+
+async def test_it_is_free_again_as_soon_as_it_is_left(leases: DockerLeases) -> None:
+    for _ in range(3):
+        async with leases.hold("deploy"):
+            holder = await leases.holder()
+            assert holder
+            assert (holder.by, holder.doing) == ("eve@box", "deploy")
+            assert abs(holder.since - time.time()) < 60
+        assert await leases.holder() is None
+
+
+async def test_a_second_deployer_is_told_who_holds_it(world: World, leases: DockerLeases) -> None:
+    process = await deployer(world)
+    await said(process, "held")
+    try:
+        with pytest.raises(Locked) as caught:
+            async with leases.hold("deploy"):
+                pass
+        assert "ada@böx holds it since" in caught.value.why
+        assert caught.value.why.endswith("UTC: deploy 7")
+        assert "--wait" in caught.value.hint
+        with pytest.raises(Locked, match=r"after 0\.2 s"):
+            async with leases.hold("deploy", wait=0.2):
+                pass
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_a_killed_holder_frees_it_at_once(world: World, leases: DockerLeases) -> None:
+    process = await deployer(world)
+    await said(process, "held")
+    killed = time.perf_counter()
+    process.kill()
+    async with leases.hold("deploy", wait=30):
+        print(f"free {time.perf_counter() - killed:.3f} s after SIGKILL")
+        holder = await leases.holder()
+        assert holder and holder.by == "eve@box"
+    await process.wait()
+
+
+async def test_a_deployer_killed_at_any_moment_leaves_no_lease(world: World, leases: DockerLeases) -> None:
+    for moment in (random.uniform(0, 0.5) for _ in range(8)):
+        process = await deployer(world)
+        await said(process, "asking")
+        await asyncio.sleep(moment)
+        process.kill()
+        async with leases.hold("deploy", wait=30):
+            pass
+        await process.wait()
+
+
+async def test_of_many_at_once_one_holds_it_at_a_time(world: World, docker: aiodocker.Docker) -> None:
+    inside, most, done = 0, 0, 0
+
+    async def one(number: int) -> None:
+        nonlocal inside, most, done
+        mine = DockerLeases(world.environment, docker, world.image.id, f"user{number}@box")
+        async with mine.hold("deploy", wait=120):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.01)
+            inside -= 1
+            done += 1
+
+    await asyncio.gather(*(one(number) for number in range(8)))
+    assert (most, done) == (1, 8)
+
+
+async def test_of_many_that_do_not_wait_one_gets_it(world: World, docker: aiodocker.Docker) -> None:
+    over = asyncio.Event()
+
+    async def one(number: int) -> bool:
+        mine = DockerLeases(world.environment, docker, world.image.id, f"user{number}@box")
+        try:
+            async with mine.hold("deploy"):
+                await over.wait()
+                return True
+        except Locked:
+            return False
+
+    tries = [asyncio.create_task(one(number)) for number in range(10)]
+    first_nine = [await task for task in islice(asyncio.as_completed(tries), 9)]
+    over.set()
+    assert first_nine == [False] * 9
+    assert sum(await asyncio.gather(*tries)) == 1
+
+
+async def test_one_created_and_never_started_is_taken_over(world: World, leases: DockerLeases) -> None:
+    labels = names.of_environment(world.environment, names.Kind.LEASE)
+    words = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    world.host.docker("create", "--name", leases.name, *words, world.image.reference, "cat")
+    async with leases.hold("deploy"):
+        assert await leases.holder()
+
+
+async def test_who_loses_it_is_stopped(world: World, leases: DockerLeases) -> None:
+    with pytest.raises(EngineError, match="was lost"):
+        async with leases.hold("deploy"):
+            world.host.docker("rm", "-f", leases.name)
+            await asyncio.sleep(30)
+
+
+async def test_cancelling_the_holder_frees_it(leases: DockerLeases) -> None:
+    held = asyncio.Event()
+
+    async def work() -> None:
+        async with leases.hold("deploy"):
+            held.set()
+            await asyncio.sleep(30)
+
+    task = asyncio.create_task(work())
+    await held.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await leases.holder() is None
+
+
+async def test_it_may_do_next_to_nothing(world: World, leases: DockerLeases, docker: aiodocker.Docker) -> None:
+    async with leases.hold("deploy"):
+        shown = await docker.containers.container(leases.name).show()
+    limits = shown["HostConfig"]
+    assert (limits["NetworkMode"], limits["ReadonlyRootfs"], limits["CapDrop"]) == ("none", True, ["ALL"])
+    assert limits["Memory"] == 16 << 20
