@@ -151,6 +151,7 @@ def _serve(fleet: Fleet, replicas: tuple[Replica, ...]) -> bool:
 
 
 def _fine(fleet: Fleet, replica: Replica, job: bool) -> bool:
-    """One that serves has been seen to be ready, even where its healthcheck has not said anything yet."""
-    finished = job and replica.state is State.EXITED and replica.exit_code == 0
-    return replica.up or finished or (replica.alive and replica.id in fleet.serving)
+    """A job is fine once it has ended well. One that serves has been seen to be ready, whatever its healthcheck says yet."""
+    if job:
+        return replica.state is State.EXITED and replica.exit_code == 0
+    return replica.up or (replica.alive and replica.id in fleet.serving)

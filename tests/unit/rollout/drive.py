@@ -1,0 +1,168 @@
+"""Drives a strategy through the simulated world, and checks at every moment what no moment may break."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fairway.model.errors import FairwayError
+from fairway.model.fleet import Replica, State
+from fairway.model.release import Release
+from fairway.model.routes import Backend
+from fairway.model.steps import Drain, Ensure, Outcome, Retire, Shift, Step, Verdict
+from fairway.rollout.lead import lead
+from fairway.rollout.moves import is_job
+from tests.unit.rollout.world import Deployer, World
+
+
+@dataclass
+class Drive:
+    """One deployer's run. It ends with a verdict, or with None where the deployer is killed within step `kill`."""
+
+    world: World
+    release: Release
+    steps: list[Step] = field(default_factory=list)
+    verdict: Verdict | None = None
+
+    def run(self, *, kill: int | None = None, fail: int | None = None, half: bool = False) -> Drive:
+        before = self.world.observe(self.release)
+        deployer = Deployer(self.world, self.release, ready=set(before.serving))
+        promised = _promised(self.world, self.release)
+        walk = lead(before, self.release)
+        try:
+            step = next(walk)
+            while True:
+                self.steps.append(step)
+                doomed = len(self.steps) - 1
+                if doomed in (kill, fail):
+                    if half:
+                        deployer.half(step)
+                    if doomed == kill:
+                        return self
+                    done = False
+                else:
+                    known = dict(self.world.replicas)
+                    _check_before(self.world, self.release, step)
+                    done = deployer.perform(step)
+                    _check_after(self.world, self.release, step, known, promised)
+                step = walk.send(Outcome() if done else Outcome(FairwayError("as told")))
+        except StopIteration as end:
+            self.verdict = end.value
+        self.world.outcomes[self.release.number] = "promoted" if self.verdict is Verdict.PROMOTED else "failed"
+        return self
+
+
+def serving(world: World, service: str) -> list[Replica]:
+    """Replicas that are ready and get requests."""
+    points = {(b.revision, p.address) for b in weighted(world, service) for p in b.endpoints if not p.draining}
+    return [
+        replica
+        for replica in world.replicas.values()
+        if (replica.revision.name, replica.address) in points and replica.id in world.proven
+    ]
+
+
+def weighted(world: World, service: str) -> tuple[Backend, ...]:
+    found = (routed for routed in (world.live.services if world.live else ()) if routed.service == service)
+    return tuple(backend for routed in found for backend in routed.backends if backend.weight)
+
+
+def _working(world: World, service: str) -> int:
+    return sum(r.revision.service == service and r.up for r in world.replicas.values())
+
+
+def _promised(world: World, release: Release) -> dict[str, tuple[bool, int]]:
+    """By service, whether it is routed, and the capacity that must be there at every moment: as wanted, or as there was."""
+    promised = {}
+    for service in release.revisions:
+        policy = release.policy(service)
+        if policy.rollout.strategy == "recreate" or is_job(release, service):
+            continue
+        routed = bool(policy.route and weighted(world, service))
+        if routed or not weighted(world, service):
+            had = len(serving(world, service)) if routed else _working(world, service)
+            promised[service] = (routed, min(release.replicas(service), had))
+    return promised
+
+
+def _check_before(world: World, release: Release, step: Step) -> None:
+    if isinstance(step, Retire):
+        known = (
+            {(b.revision, p.address) for s in world.live.services for b in s.backends for p in b.endpoints}
+            if world.live
+            else set()
+        )
+        gone = [r for want in step.wants for r in world.fleet.of(want.revision)[want.replicas :]]
+        assert not {(r.revision.name, r.address) for r in gone} & known, "stopped while the gateway still knew it"
+    if isinstance(step, Drain | Retire | Ensure):
+        assert step.wants, "a step that does nothing"
+
+
+def _check_after(
+    world: World, release: Release, step: Step, known: dict[str, Replica], promised: dict[str, tuple[bool, int]]
+) -> None:
+    for service, (routed, least) in promised.items():
+        have = len(serving(world, service)) if routed else _working(world, service)
+        assert have >= least, f"{service} has {have} of {least} after {step}"
+    if isinstance(step, Shift):
+        _check_shift(world, release, promised)
+    if isinstance(step, Ensure):
+        _check_started(world, release, known)
+
+
+def _check_shift(world: World, release: Release, promised: dict[str, tuple[bool, int]]) -> None:
+    for routed in world.live.services if world.live else ():
+        shares = {backend.revision: backend.weight for backend in routed.backends if backend.weight}
+        for backend in routed.backends:
+            if not backend.weight:
+                continue
+            by_address = {r.address: r for r in world.replicas.values() if r.revision.name == backend.revision}
+            ready = [p for p in backend.endpoints if by_address[p.address].id in world.proven]
+            assert len(ready) == len(backend.endpoints), "requests for a replica that is not ready"
+            load = backend.weight / sum(shares.values()) * promised.get(routed.service, (True, 1))[1]
+            assert load <= len(ready), "more traffic than ready replicas can carry"
+        if release.replicas(routed.service):
+            assert shares, "a routed service without traffic"
+
+
+def _check_started(world: World, release: Release, known: dict[str, Replica]) -> None:
+    """What has been made just now had its dependencies, and, where it cannot run twice, the place to itself."""
+    for service in {r.revision.service for r in world.replicas.values() if r.id not in known}:
+        revision = release.revisions[service]
+        assert len(world.fleet.of(revision)) <= max(
+            release.replicas(service), sum(r.revision == revision for r in known.values())
+        ), "more replicas than are wanted"
+        others = [r for r in world.fleet.revisions(service) if r != revision]
+        if release.policy(service).rollout.strategy == "recreate":
+            assert not others, f"{service} was started beside {others}"
+        for need, dependency in release.app.services[service].depends_on.items():
+            replicas = world.fleet.of(release.revisions[need])[: release.replicas(need)]
+            assert replicas or not release.replicas(need), f"{service} before {need}"
+            if dependency.condition == "service_healthy" and not is_job(release, need):
+                routed = release.policy(need).route
+                ready = [r for r in replicas if (r.id in world.proven if routed else r.up)]
+                assert ready or not replicas, f"{service} before {need} was ready"
+            if dependency.condition == "service_completed_successfully":
+                assert all(r.state is State.EXITED and r.exit_code == 0 for r in replicas), (
+                    f"{service} before {need} ended"
+                )
+
+
+def assert_is(world: World, release: Release) -> None:
+    """The world is the release, exactly, and another run finds nothing to do."""
+    for service, revision in release.revisions.items():
+        replicas = world.fleet.of(revision)
+        assert len(replicas) == release.replicas(service), service
+        finished = is_job(release, service)
+        assert all(r.up or (finished and r.exit_code == 0) for r in replicas), service
+        routed = release.policy(service).route and release.replicas(service)
+        shares = {backend.revision: backend.weight for backend in weighted(world, service)}
+        assert shares == ({revision.name: release.replicas(service)} if routed else {})
+        if routed:
+            assert len(serving(world, service)) == release.replicas(service)
+    assert set(world.fleet.revisions()) <= set(release.revisions.values())
+    for routed in world.live.services if world.live else ():
+        assert routed.route == release.policy(routed.service).route
+        assert all(backend.weight for backend in routed.backends)
+    rerun = Drive(world, release).run()
+    assert rerun.steps == []
+    assert rerun.verdict is Verdict.PROMOTED

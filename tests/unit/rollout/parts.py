@@ -1,0 +1,118 @@
+"""Releases in few words: what a service is like in a test, and the release that `propose` makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hypothesis.vendor.pretty import RepresentationPrinter
+
+from fairway.model.app import App, Dependency, Deploy, Service
+from fairway.model.build import ImageRef
+from fairway.model.environment import Environment
+from fairway.model.fleet import Fleet
+from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
+from fairway.model.release import Record, Release
+from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, Shift, Step, Want
+from fairway.rollout.propose import Ingredients, propose
+
+ENVIRONMENT = Environment("shop", "production")
+SHORT = {"started": "service_started", "healthy": "service_healthy", "done": "service_completed_successfully"}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Spec:
+    """`needs` are (service, started | healthy | done)."""
+
+    version: int = 1
+    replicas: int = 1
+    routed: bool = False
+    path: str = "/"
+    recreate: bool = False
+    surge: int | None = None
+    needs: tuple[tuple[str, str], ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    ready: Ready = field(default_factory=Ready)
+    monitor: float = 0.0
+    pause: float = 0.0
+
+    def __repr__(self) -> str:
+        told = {name: value for name, value in vars(self).items() if value != getattr(PLAIN, name)}
+        return f"Spec({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
+    def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:
+        printer.text(repr(self))
+
+
+PLAIN = Spec()
+Specs = Mapping[str, Spec]
+
+
+def ingredients(specs: Specs) -> Ingredients:
+    services = {
+        name: Service(
+            name=name,
+            environment=dict(spec.environment),
+            depends_on={
+                need: Dependency(service=need, condition=SHORT[how]) for need, how in spec.needs if need in specs
+            },
+            deploy=Deploy(replicas=spec.replicas),
+        )
+        for name, spec in specs.items()
+    }
+    policies = {
+        name: ServicePolicy(
+            route=Route(hosts=(f"{name}.test",), port=80, path=spec.path) if spec.routed else None,
+            ready=spec.ready,
+            rollout=Rollout(
+                strategy="recreate" if spec.recreate else "rolling",
+                surge=spec.surge,
+                monitor=spec.monitor,
+                pause=spec.pause,
+            ),
+        )
+        for name, spec in specs.items()
+    }
+    images = {
+        name: ImageRef(reference=f"{name}:{spec.version}", id=f"sha256:{name}{spec.version}")
+        for name, spec in specs.items()
+    }
+    return Ingredients(
+        environment=ENVIRONMENT, app=App(name="shop", services=services), images=images, policies=policies
+    )
+
+
+def release(specs: Specs, records: tuple[Record, ...] = (), fleet: Fleet | None = None) -> Release:
+    return propose(ingredients(specs), records, fleet or Fleet(environment=ENVIRONMENT))
+
+
+def lines(steps: tuple[Step, ...]) -> list[str]:
+    """A plan as text, to be compared and read."""
+    return [line(step) for step in steps]
+
+
+def line(step: Step) -> str:
+    match step:
+        case Ensure(wants):
+            return f"ensure {_wants(wants, '×')}"
+        case AwaitReady(wants):
+            return f"await {_wants(wants, '×')}"
+        case AwaitExit(wants):
+            return f"await exit {_wants(wants, '×')}"
+        case Shift(weights):
+            shares = (f"{service}: {_shares(parts)}" for service, parts in sorted(weights.items()))
+            return f"shift {'; '.join(shares) or 'nothing'}"
+        case Hold(seconds, watch, why):
+            return f"hold {seconds:g} s ({why}) {_wants(watch, '×')}"
+        case Drain(wants):
+            return f"drain {_wants(wants)}"
+        case Retire(wants):
+            return f"retire {_wants(wants)}"
+
+
+def _wants(wants: tuple[Want, ...], times: str = "") -> str:
+    return ", ".join(f"{want.revision} {times}{want.replicas}" for want in wants)
+
+
+def _shares(parts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {share}" for name, share in sorted(parts.items()))

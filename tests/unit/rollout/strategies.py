@@ -1,0 +1,84 @@
+"""Random applications, histories and accidents."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from tests.unit.rollout.parts import Spec, Specs
+
+NAMES = ("a", "b", "c", "d")
+EXAMPLES = int(os.environ.get("FAIRWAY_EXAMPLES", "200"))
+
+thorough = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@st.composite
+def spec(draw: st.DrawFn, earlier: tuple[str, ...] = ()) -> Spec:
+    needed = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else []
+    return Spec(
+        version=draw(st.integers(1, 3)),
+        replicas=draw(st.integers(0, 4)),
+        routed=draw(st.booleans()),
+        path=draw(st.sampled_from(("/", "/x"))),
+        recreate=draw(st.integers(0, 3)) == 0,
+        surge=draw(st.one_of(st.none(), st.integers(1, 4))),
+        needs=tuple((need, draw(st.sampled_from(("started", "healthy", "done")))) for need in sorted(needed)),
+        monitor=draw(st.sampled_from((0.0, 0.0, 5.0))),
+        pause=draw(st.sampled_from((0.0, 0.0, 2.0))),
+    )
+
+
+@st.composite
+def apps(draw: st.DrawFn) -> Specs:
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True, max_size=4).map(sorted))
+    specs = {name: draw(spec(tuple(names[:place]))) for place, name in enumerate(names)}
+    jobs = {need for one in specs.values() for need, how in one.needs if how == "done"}
+    return {name: replace(one, routed=one.routed and name not in jobs) for name, one in specs.items()}
+
+
+@st.composite
+def changed(draw: st.DrawFn, specs: Specs) -> Specs:
+    """Another application, or one that differs in a few things: what deployments mostly are."""
+    if not specs or draw(st.integers(0, 3)) == 0:
+        return draw(apps())
+    other = dict(specs)
+    for name in draw(st.lists(st.sampled_from(sorted(specs)), unique=True, min_size=1, max_size=2)):
+        match draw(st.sampled_from(("version", "replicas", "both", "route", "gone"))):
+            case "version":
+                other[name] = replace(other[name], version=draw(st.integers(1, 3)))
+            case "replicas":
+                other[name] = replace(other[name], replicas=draw(st.integers(0, 4)))
+            case "both":
+                other[name] = replace(other[name], version=4, replicas=draw(st.integers(1, 4)))
+            case "route":
+                other[name] = replace(other[name], path=draw(st.sampled_from(("/", "/x", "/y"))))
+            case "gone":
+                del other[name]
+    return other
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A deployment, cut short within step `kill`; `half` of that step is done. `damage` befalls the fleet before it."""
+
+    specs: Specs
+    kill: int | None
+    half: bool
+    damage: tuple[tuple[int, str], ...]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Episode, ...]:
+    episodes, specs = [], draw(apps())
+    for _ in range(draw(st.integers(1, 4))):
+        kill = draw(st.one_of(st.none(), st.integers(0, 12)))
+        damage = draw(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(("kill", "remove", "stray"))), max_size=2))
+        episodes.append(Episode(specs, kill, draw(st.booleans()), tuple(damage)))
+        specs = draw(st.one_of(st.just(specs), changed(specs)))
+    return tuple(episodes)
