@@ -7,7 +7,8 @@ import re
 from fairway.compose.node import Node, Scalar
 from fairway.compose.scalars import text
 
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_COLON = re.compile(r":(?!\\)")
+"""Not that of a Windows drive, which a backslash follows."""
 _PROPAGATION = frozenset(("rprivate", "private", "rshared", "shared", "rslave", "slave"))
 _CONSISTENCY = frozenset(("consistent", "cached", "delegated"))
 _OPTIONS = "ro, rw, z, Z, nocopy, cached, delegated, consistent, or a propagation like rslave"
@@ -17,34 +18,19 @@ def volume(node: Node) -> Node:
     """`[source:]target[:options]` as a long form. Raises ValueError."""
     if isinstance(node.value, dict):
         return node
-    parts = _split(text(node))
+    parts = _COLON.split(text(node))
     if len(parts) > 3 or not all(parts):
         raise ValueError(f"`{text(node)}` is not of the form source:target:options")
     if len(parts) == 1:
         return _long(node, {"type": "volume", "target": parts[0]})
     source, target, *options = parts
-    bind = source.startswith((".", "/", "~", "\\\\")) or bool(_DRIVE.match(source))
+    bind = source.startswith((".", "/", "~")) or "\\" in source
     mount = _long(node, {"type": "bind" if bind else "volume", "source": source, "target": target})
     if bind:
         mount = mount.with_entries(bind=_long(node, {"create_host_path": True}))
     for option in options[0].split(",") if options else ():
         mount = _with_option(mount, option)
     return mount
-
-
-def _split(short: str) -> list[str]:
-    """At the colons, but for that of a Windows drive."""
-    parts: list[str] = []
-    rest = short
-    while rest:
-        start = 2 if _DRIVE.match(rest) else 0
-        colon = rest.find(":", start)
-        part, rest = (rest, "") if colon < 0 else (rest[:colon], rest[colon + 1 :] or ":")
-        if part == ":":
-            parts.append("")
-            break
-        parts.append(part)
-    return parts
 
 
 def _with_option(mount: Node, option: str) -> Node:

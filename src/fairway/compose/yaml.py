@@ -56,7 +56,7 @@ def resolve(text: str) -> Scalar:
         return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
-    if _FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text) and not text.lstrip("+-").isdecimal():
         return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     return text
 

@@ -146,7 +146,7 @@ def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
     if not check:
         return None
     times = ("interval", "timeout", "start_period", "start_interval")
-    data = compact(
+    return compact(
         {
             "test": check.test,
             "retries": check.retries,
@@ -154,7 +154,6 @@ def _healthcheck(check: Healthcheck | None) -> dict[str, Any] | None:
             **{k: duration(getattr(check, k)) for k in times},
         }
     )
-    return data
 
 
 def _restart(policy: RestartPolicy | None) -> str | None:

@@ -38,7 +38,8 @@ def _replicas(service: Fields, fields: Fields) -> int | None:
         service.complain(f"`scale` is {scale} and `deploy.replicas` is {replicas}", "scale", "leave one of them out")
     found = scale if replicas is None else replicas
     if found is not None and found < 0:
-        fields.complain("the number of replicas is negative", "replicas")
+        at, key = (service, "scale") if replicas is None else (fields, "replicas")
+        at.complain("the number of replicas is negative", key)
         return None
     return found
 
