@@ -66,7 +66,7 @@ def page() -> str:
     head, _, _ = text.partition("\n\n")
     parts = [
         "# fairway.yaml",
-        "<!-- Made from src/fairway/data/fairway.yaml by `fairway docs settings --markdown`. -->",
+        "<!-- Made from src/fairway/data/fairway.yaml by `fairway docs settings --form markdown`. -->",
         _prose(head),
     ]
     for path, shape in sections():

@@ -37,7 +37,7 @@ def test_every_key_has_prose() -> None:
 
 def test_the_page_is_made_from_the_example() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == docs.page(), (
-        "run fairway docs settings --markdown > docs/settings.md"
+        "run fairway docs settings --form markdown > docs/settings.md"
     )
 
 
