@@ -86,6 +86,9 @@ class Console(Protocol):
 class Traffic(Protocol):
     """The gateway of an environment. Raises GatewayError, GatewayRejected."""
 
+    async def start(self) -> None:
+        """Make sure that the gateway runs."""
+
     async def observe(self) -> RoutingTable | None:
         """The table that is live, or None where the gateway knows nothing of this environment."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from fairway import wiring
 from fairway.cli.common import Common, Json, Options, show, show_json
 from fairway.cli.common import environment as chosen
@@ -24,7 +26,8 @@ async def config(
     """
     project = wiring.project(options.directory)
     name = chosen(project.settings, environment) if environment else None
+    document = project.document(name)
     if json:
-        show_json(project.document(name))
+        show_json(document)
     else:
-        show(project.yaml(name).rstrip())
+        show(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120).rstrip())

@@ -57,7 +57,7 @@ class Deployment:
 async def deployment(
     options: Common, named: str | None, doing: str, wait: str = "0", *, dirty: bool = False
 ) -> AsyncIterator[Deployment]:
-    async with session(options, named, doing, wait) as here:
+    async with session(options, named, doing, wait, changes=doing in ("ship", "deploy")) as here:
         project = here.connection.project
         app = project.app(here.name)
         policies = project.policies(here.name, app)

@@ -36,7 +36,7 @@ async def down(
     """
     if not yes:
         _ask(environment, volumes)
-    async with session(options, environment, "down", wait) as here:
+    async with session(options, environment, "down", wait, changes=True) as here:
         gone = await remove(here.target, volumes=volumes)
     if json:
         show_json(gone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -18,9 +19,9 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 @contextmanager
-def progress(stream: TextIO = sys.stderr, *, verbose: bool = True) -> Iterator[Emit]:
+def progress(stream: TextIO = sys.stderr) -> Iterator[Emit]:
     """Renders events; on a terminal the last line shows what is under way and for how long."""
-    screen = _Screen(stream, verbose)
+    screen = _Screen(stream)
     ticker = threading.Thread(target=screen.tick, daemon=True)
     if screen.live:
         ticker.start()
@@ -31,33 +32,31 @@ def progress(stream: TextIO = sys.stderr, *, verbose: bool = True) -> Iterator[E
 
 
 class _Screen:
-    def __init__(self, stream: TextIO, verbose: bool) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.verbose = verbose
         self.live = stream.isatty()
         self.running: dict[str, tuple[str, float]] = {}
+        self.latest = ""
+        """What is being printed by what is under way: on a terminal it is shown in passing."""
         self.lock = threading.Lock()
         self.closed = threading.Event()
 
     def show(self, event: Event) -> None:
         match event:
             case StepStarted(step):
-                self._begin(describe(step))
+                self._begin(describe(step), describe(step))
             case StepEnded(step, seconds):
                 self._end(describe(step), "ok", seconds)
             case StepFailed(step, error):
                 self._end(describe(step), "failed", None, error.what)
-            case TaskStarted(_, title):
-                self._begin(title)
+            case TaskStarted(key, title):
+                self._begin(key, title)
             case TaskEnded(key, ok, seconds, detail):
-                self._end(
-                    next((t for t in self.running if t == key or key in t), key),
-                    "ok" if ok else "failed",
-                    seconds,
-                    detail,
-                )
+                self._end(key, "ok" if ok else "failed", seconds, detail)
             case Output(key, line):
-                if self.verbose:
+                if self.live and key in self.running:
+                    self.latest = line
+                else:
                     self._line(self._paint("dim", f"  {key} │ {line}"))
             case Note(text, level):
                 self._line(f"{self._mark(level)} {text}")
@@ -83,6 +82,7 @@ class _Screen:
 
     def _end(self, key: str, mark: str, seconds: float | None, detail: str = "") -> None:
         title, _ = self.running.pop(key, (key, 0.0))
+        self.latest = ""
         took = "" if seconds is None else self._paint("dim", f"  {seconds:.1f} s")
         self._line(f"{self._mark(mark)} {title}{f': {detail}' if detail else ''}{took}")
 
@@ -99,8 +99,9 @@ class _Screen:
         now = time.monotonic()
         parts = [f"{title} {now - since:.0f} s" for title, since in list(self.running.values())[:3]]
         more = f" and {len(self.running) - 3} more" if len(self.running) > 3 else ""
-        text = f"{SPINNER[frame % len(SPINNER)]} {' · '.join(parts)}{more}"
-        self.stream.write(f"\r\033[K{text[:110]}")
+        text = f"{SPINNER[frame % len(SPINNER)]} {' · '.join(parts)}{more}  {self.latest}"
+        width = shutil.get_terminal_size().columns - 1
+        self.stream.write(f"\r\033[K{text[:width]}")
         self.stream.flush()
 
     def _mark(self, kind: str) -> str:

@@ -32,7 +32,7 @@ async def rollback(
     json:
         Print JSON.
     """
-    async with session(options, environment, "rollback", wait) as here:
+    async with session(options, environment, "rollback", wait, changes=True) as here:
         earlier = choose(await here.target.ledger.read(), release)
         with progress() as emit:
             done = await apply(here.target, back_to(earlier, here.target), {}, emit)

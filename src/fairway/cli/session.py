@@ -22,9 +22,14 @@ class Session:
 
 
 @asynccontextmanager
-async def session(options: Common, named: str | None, doing: str, wait: str = "0") -> AsyncIterator[Session]:
+async def session(
+    options: Common, named: str | None, doing: str, wait: str = "0", *, changes: bool = False
+) -> AsyncIterator[Session]:
+    """`changes` says that the command may change the environment: what that needs is put on the host first."""
     project = wiring.project(options.directory)
     name = environment(project.settings, named)
     patience = seconds(wait)
     async with wiring.connection(project, name) as connection:
+        if changes:
+            await connection.prepare()
         yield Session(connection, connection.target(by=whoami(), doing=f"fairway {doing}", wait=patience))

@@ -81,6 +81,8 @@ def _settled(proposal: Proposal) -> bool:
 
 async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes], emit: Emit) -> None:
     release = proposal.release
+    if any(policy.route or policy.ready.http for policy in release.policies.values()):
+        await target.traffic.start()
     await _open(target, proposal)
     conductor = _conductor(target, proposal, release, secrets, emit)
     try:

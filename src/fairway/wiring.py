@@ -1,0 +1,221 @@
+"""Settings → concrete adapters: the only room that names them. What a quick command does not need is imported where it is used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiodocker
+
+from fairway.engines.docker.console import DockerConsole
+from fairway.engines.docker.engine import DockerEngine
+from fairway.engines.docker.lease import DockerLeases
+from fairway.engines.docker.ledger import DockerLedger
+from fairway.flows.context import Target
+from fairway.gateway.traffic import GatewayTraffic
+from fairway.model.app import App
+from fairway.model.environment import Environment
+from fairway.model.errors import InvalidFiles, Problem, UsageError
+from fairway.model.policy import ServicePolicy
+from fairway.net.docker import connect
+from fairway.net.hostimage import ensure_host_image, host_image
+from fairway.net.tls import Tls
+from fairway.settings import Settings, load
+from fairway.settings.model import EnvironmentSettings, Host
+
+if TYPE_CHECKING:
+    from fairway.flows.ship import Workshop
+
+FILE = "fairway.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A directory with a fairway.yaml, and what it says."""
+
+    directory: Path
+    settings: Settings
+
+    def app(self, environment: str | None = None) -> App:
+        """The application as Compose has it, with the overlays and values of the environment. Raises InvalidFiles."""
+        return self.app_with_warnings(environment)[0]
+
+    def app_with_warnings(self, environment: str | None = None) -> tuple[App, tuple[Problem, ...]]:
+        from fairway import compose
+
+        said = self.settings.environments[environment] if environment else EnvironmentSettings()
+        files = compose.find(str(self.directory), os.path.exists)
+        if not files:
+            raise UsageError(
+                f"there is no compose.yaml beside {self.settings.file}", hint="Fairway deploys Compose applications"
+            )
+        return compose.load_with_warnings(
+            [*files, *(str(self.directory / file) for file in said.compose)],
+            reader=Disk(),
+            directory=str(self.directory),
+            environment={**os.environ, **said.values},
+            project=self.settings.app,
+            profiles=said.profiles,
+            env_files=[str(self.directory / file) for file in said.env_file] or None,
+        )
+
+    def policies(self, environment: str, app: App) -> Mapping[str, ServicePolicy]:
+        """Raises InvalidFiles."""
+        from fairway.settings.policies import policies
+
+        return policies(self.settings, app, environment)
+
+    def document(self, environment: str | None = None) -> dict[str, Any]:
+        """The normalised application, as Compose data."""
+        from fairway.compose.dump import to_compose
+
+        return to_compose(self.app(environment))
+
+    def environment(self, name: str) -> Environment:
+        return Environment(self.settings.app or self.app(name).name, name)
+
+
+class Disk:
+    """compose.Reader on this machine's files."""
+
+    def read(self, path: str) -> str:
+        return Path(path).read_text(encoding="utf-8")
+
+    def exists(self, path: str) -> bool:
+        return Path(path).exists()
+
+
+def project(start: Path) -> Project:
+    """The project that `start` lies in. Raises UsageError where there is none, InvalidFiles."""
+    start = start.resolve()
+    for directory in (start, *start.parents):
+        file = directory / FILE
+        if file.is_file():
+            return Project(directory, load(_text(file), file=_shown(file)))
+    raise UsageError(f"there is no {FILE} in {start} or above it", hint="`fairway init` writes one from a compose.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An environment of a project, and its engine, connected."""
+
+    project: Project
+    name: str
+    docker: aiodocker.Docker
+    host: str
+    traffic: GatewayTraffic
+
+    @property
+    def image(self) -> str:
+        """What Fairway's own containers on the host are made of."""
+        return self.project.settings.gateway.image or host_image()
+
+    async def prepare(self) -> None:
+        """What changing anything needs: Fairway's own image on the host. Raises ImageNotFound, EngineError."""
+        await ensure_host_image(self.docker, self.project.settings.gateway.image)
+
+    def target(self, *, by: str, doing: str, wait: float = 0.0) -> Target:
+        environment = self.project.environment(self.name)
+        return Target(
+            environment=environment,
+            engine=DockerEngine(environment, self.docker, self.host, credentials=_credentials),
+            traffic=self.traffic,
+            ledger=DockerLedger(environment, self.docker, self.image, host=self.host),
+            leases=DockerLeases(environment, self.docker, self.image, by, host=self.host),
+            console=DockerConsole(environment, self.docker, self.host),
+            by=by,
+            doing=doing,
+            wait=wait,
+        )
+
+    async def secrets(self, app: App) -> Mapping[str, bytes]:
+        """The values of the application's secrets. Raises InvalidFiles."""
+        from fairway.secrets.files import FileSecrets
+
+        return await FileSecrets().values(app)
+
+    def workshop(self, app: App, secrets: Mapping[str, bytes], *, dirty: bool = False) -> Workshop:
+        from fairway.builders.docker import DockerBuilder
+        from fairway.builders.git import GitSource
+        from fairway.builders.store import FileBuilds
+        from fairway.engines.docker.testbed import DockerTestBeds
+        from fairway.flows.ship import Workshop
+        from fairway.registry.http import HttpRegistry
+
+        settings = self.project.settings
+        host = settings.environments[self.name].hosts[self.host]
+        return Workshop(
+            app=app,
+            source=GitSource(self.project.directory),
+            builder=DockerBuilder(host.address, _tls_directory(host)),
+            builds=FileBuilds(self.project.directory),
+            testbeds=DockerTestBeds(
+                self.docker, image=settings.gateway.image, host=self.host, credentials=_credentials
+            ),
+            registry=settings.registry_of(self.name),
+            registries=HttpRegistry(),
+            stages=settings.stages(),
+            required=settings.required(self.name),
+            secrets=secrets,
+            dirty=dirty,
+        )
+
+
+@asynccontextmanager
+async def connection(project: Project, name: str) -> AsyncIterator[Connection]:
+    """Raises EngineUnreachable."""
+    settings = project.settings
+    label, host = next(iter(settings.environments[name].hosts.items()))
+    tls = _tls(project, host)
+    async with connect(host.address, tls=tls) as docker:
+        environment = project.environment(name)
+        traffic = GatewayTraffic(
+            docker, environment, image=settings.gateway.image, http_port=settings.gateway.http, where=label
+        )
+        async with traffic:
+            yield Connection(project, name, docker, label, traffic)
+
+
+def _tls(project: Project, host: Host) -> Tls | None:
+    if host.tls is None:
+        return None
+    ca, cert, key = (project.directory / file for file in (host.tls.ca, host.tls.cert, host.tls.key))
+    return Tls(ca=ca, cert=cert, key=key)
+
+
+def _tls_directory(host: Host) -> Path | None:
+    """Docker's command line finds the files by their names in one directory."""
+    if host.tls is None:
+        return None
+    files = [Path(file) for file in (host.tls.ca, host.tls.cert, host.tls.key)]
+    if [file.name for file in files] != ["ca.pem", "cert.pem", "key.pem"] or len({file.parent for file in files}) > 1:
+        raise UsageError(
+            "the docker command line needs ca.pem, cert.pem and key.pem in one directory to build over TLS",
+            where=host.address,
+        )
+    return files[0].parent
+
+
+def _credentials(registry: str) -> Mapping[str, str] | None:
+    from fairway.registry.credentials import DockerConfig
+
+    return DockerConfig().for_engine(registry)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidFiles([Problem(f"cannot be read: {error}", _shown(file))]) from None
+
+
+def _shown(file: Path) -> str:
+    """Relative to where the user stands, where that is shorter."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)

@@ -1,0 +1,140 @@
+"""A Git checkout with an application of two services, and the fairway command in it, as a user has them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.lab.host import Host
+from tests.load.load import Load
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "identidock" / "identidock"
+HTTP_PORT = 8080
+FAIRWAY = [str(Path(sys.executable).parent / "fairway")]
+
+COMPOSE = """
+services:
+  web:
+    build: web
+    init: true
+    environment:
+      VERSION: ${VERSION:-v1}
+      BROKEN: ${BROKEN:-}
+      BOOT_SECONDS: ${BOOT:-0.3}
+    expose: ["9090"]
+    stop_grace_period: 10s
+    deploy:
+      replicas: ${REPLICAS:-2}
+      resources: {limits: {memory: 128M, pids: 64}}
+  worker:
+    image: debian:bookworm-slim
+    init: true
+    command: ["sh", "-c", "echo working; exec sleep infinity"]
+    environment: {QUEUE: "${QUEUE:-a}"}
+    deploy: {resources: {limits: {memory: 32M, pids: 16}}}
+"""
+
+SETTINGS = """
+app: %(app)s
+test:
+  unit: {service: web, command: python3 -c "print('fine')"}
+environments:
+  production:
+    hosts: {local: "%(url)s"}
+gateway: {http: %(port)d}
+services:
+  web:
+    route: {host: %(app)s.test, port: 9090}
+    ready: {http: /up, deadline: 20s}
+    rollout: {drain_timeout: 5s}
+  worker:
+    ready: {min_ready: 0.2s}
+"""
+
+
+@dataclass
+class Site:
+    """`variables` are what compose.yaml is filled in with."""
+
+    directory: Path
+    host: Host
+    app: str
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host.address}:{HTTP_PORT}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, **self.variables}
+
+    def fairway(self, *words: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        self.variables |= variables
+        done = subprocess.run(
+            [*FAIRWAY, *words], cwd=self.directory, env=self.environ, capture_output=True, text=True, timeout=180
+        )
+        if check and done.returncode:
+            raise AssertionError(f"fairway {' '.join(words)}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.fairway(*words, "--json").stdout)
+
+    def load(self, **options: Any) -> Load:
+        return Load(self.url, host=f"{self.app}.test", **options)
+
+    def containers(self, *formats: str) -> list[str]:
+        """Names of this application's containers, the test's own included."""
+        listed = self.host.docker("ps", "-a", "--filter", f"label=fairway.app={self.app}", "--format", "{{.Names}}")
+        return sorted(listed.stdout.split())
+
+    def replicas(self) -> list[str]:
+        return [item["name"] for item in self.json("ps", "production")]
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*FAIRWAY, *words],
+            cwd=self.directory,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def down(self) -> None:
+        self.fairway("down", "production", "--yes", "--volumes", check=False)
+
+
+def make_site(directory: Path, host: Host, compose: str = COMPOSE, settings: str = SETTINGS) -> Site:
+    app = f"site-{uuid.uuid4().hex[:6]}"
+    shutil.copytree(EXAMPLE, directory / "web")
+    (directory / "compose.yaml").write_text(compose)
+    (directory / "fairway.yaml").write_text(settings % {"app": app, "url": host.url, "port": HTTP_PORT})
+    site = Site(directory, host, app)
+    commit(directory)
+    return site
+
+
+def commit(directory: Path) -> None:
+    """Everything in `directory`, as a new commit."""
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"]
+    if not (directory / ".git").exists():
+        subprocess.run(["git", "init", "-q", "-b", "main"], cwd=directory, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=directory, check=True)
+    subprocess.run(["git", *identity, "commit", "-q", "-m", "change"], cwd=directory, check=True)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """As a machine that is switched off: nothing is tidied up."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
