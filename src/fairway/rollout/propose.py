@@ -16,7 +16,7 @@ from fairway.model.fleet import Fleet
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Record, Release, Revision, promoted, under_way
 
-UNSEEN = frozenset({"build", "image", "depends_on", "profiles", "deploy", "extra"})
+UNSEEN = frozenset({"build", "image", "depends_on", "profiles", "deploy", "pull_policy", "extra"})
 """Fields of a service that do not reach its containers (of `deploy`, `_deployed` keeps those that do; `image` is pinned)."""
 
 
@@ -40,8 +40,12 @@ def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet)
     """The release to lead the fleet to.
 
     It is the last promoted one, or the one that is under way, where that is the same: then nothing new has to be recorded.
+    No number comes twice, even where the ledger has lost a release that still runs.
     """
-    number = max((record.release.number for record in records), default=0) + 1
+    number = 1 + max(
+        (*(record.release.number for record in records), *(revision.release for revision in fleet.revisions())),
+        default=0,
+    )
     base = promoted(records)
     revisions = {
         service: _revision(service, revision_digest(ingredients, service), number, fleet, base)
@@ -122,13 +126,14 @@ def _revision(service: str, digest: str, number: int, fleet: Fleet, base: Releas
 
 
 def _release_digest(ingredients: Ingredients, revisions: Mapping[str, Revision]) -> str:
+    policies = {name: ingredients.policies.get(name, ServicePolicy()) for name in revisions}
     return _digest(
         {
             "environment": ingredients.environment,
             "revisions": {service: revision.digest for service, revision in revisions.items()},
             "replicas": {name: service.deploy.replicas for name, service in ingredients.app.services.items()},
             "needs": {name: service.depends_on for name, service in ingredients.app.services.items()},
-            "policies": {name: (policy.route, policy.ready) for name, policy in ingredients.policies.items()},
+            "policies": {name: (policy.route, policy.ready) for name, policy in policies.items()},
         }
     )
 
