@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import settings as run
 from hypothesis import strategies as some
 
-from fairway.model.app import Location
+from fairway.model.app import App, Location
 from fairway.model.errors import InvalidFiles
 from fairway.settings import Settings, load
 from fairway.settings.docs import example
-from fairway.settings.model import Settings as Root
+from fairway.settings.policies import policies
 from fairway.settings.shapes import keys, record
+from tests.unit.settings.applications import applications
 
 EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")), deadline=None)
-WORDS = sorted({path[-1] for path, _ in keys(record(Root))} - {"NAME"})
+WORDS = sorted({path[-1] for path, _ in keys(record(Settings))} - {"NAME"})
 VALUES = [
     "web", "unix:///x", "tcp://h:1", "30s", "25%", "all", "rolling", "canary", "/up", "A=b", "*", "", "yes", "it's",
     "last-line", "x" * 70, "\x1b[31m", "a\nb", "!!int 3", "1e999", "é", "\ud800", "-", "&", "docker", "a.b/c",
@@ -97,3 +98,39 @@ def test_a_good_file_with_lines_gone_doubled_swapped_or_cut(data: some.DataObjec
             case "indent":
                 lines[at] = f"  {lines[at]}"
     read("\n".join(lines))
+
+
+hosts = some.sampled_from(["a.example.com", "*", "*.b.example.com"])
+times = some.sampled_from(["0", "1s", "5m"])
+routes = some.fixed_dictionaries(
+    {}, optional={"host": hosts, "port": some.integers(1, 65535), "path": some.sampled_from(["/", "/a"])}
+)
+readies = some.fixed_dictionaries({}, optional={"http": some.just("/up"), "port": some.just(80), "min_ready": times})
+rollouts = some.fixed_dictionaries(
+    {},
+    optional={
+        "strategy": some.sampled_from(["rolling", "recreate"]),
+        "surge": some.sampled_from([1, "50%", "all"]),
+        "pause": times,
+    },
+)
+said = some.fixed_dictionaries({}, optional={"route": routes, "ready": readies, "rollout": rollouts})
+
+
+@EXAMPLES
+@given(applications, some.data())
+def test_any_settings_with_any_application(app: App, data: some.DataObject) -> None:
+    known = some.sampled_from([*app.services, "stranger"])
+    services, here = (data.draw(some.dictionaries(known, said, max_size=3)) for _ in range(2))
+    settings = read(json.dumps({"services": services, "environments": {"e": {"services": here}}}))
+    if settings is None:
+        return
+    try:
+        found = policies(settings, app, "e")
+    except InvalidFiles as error:
+        assert all(problem.what and problem.where and problem.path for problem in error.problems)
+        return
+    assert found.keys() == app.services.keys()
+    for name, policy in found.items():
+        overruled = settings.services.get(name) or settings.environments["e"].services.get(name)
+        assert policy.rollout.strategy == "rolling" or policy.rollout.why or overruled

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as run
-from hypothesis import strategies as some
 
 from fairway import compose
-from fairway.model.app import App, BuildSpec, Deploy, Healthcheck, Mount, Port, Service
+from fairway.model.app import App
 from fairway.model.policy import ServicePolicy
 from fairway.settings import Settings, load
 from fairway.settings.policies import policies
 from fairway.settings.propose import propose
+from tests.unit.settings.applications import applications
 from tests.unit.settings.compose_files import FILES
 
 
@@ -91,36 +90,7 @@ def test_the_registry_and_the_hosts_are_those_that_were_given() -> None:
     assert settings.environments["production"].hosts["web-1"].address == "ssh://root@10.0.0.1"
 
 
-numbers = some.sampled_from([22, 80, 81, 443, 3000, 5432, 8000, 8080, 8081, 65535])
-names = some.from_regex(r"[a-zA-Z0-9._-]{1,8}", fullmatch=True) | some.sampled_from(
-    ["null", "true", "on", "1.0", "-", "~"]
-)
-ports = some.builds(
-    Port,
-    target=numbers,
-    published=some.none() | numbers,
-    protocol=some.sampled_from(["tcp", "udp"]),
-)
-services = some.builds(
-    Service,
-    name=some.just(""),
-    image=some.none() | some.sampled_from(["redis", "example/app", "postgres:16", "a@sha256:b"]),
-    build=some.none() | some.just(BuildSpec(context="/shop")),
-    ports=some.lists(ports, max_size=3).map(tuple),
-    expose=some.lists(some.sampled_from(["80", "8000/tcp", "53/udp", "3000-3005"]), max_size=2).map(tuple),
-    volumes=some.lists(
-        some.builds(Mount, type=some.sampled_from(["volume", "bind"]), source=some.text(), target=some.text()),
-        max_size=1,
-    ).map(tuple),
-    network_mode=some.sampled_from([None, "host", "none", "bridge", "service:x"]),
-    container_name=some.none() | some.just("x"),
-    healthcheck=some.none() | some.just(Healthcheck(disable=True)) | some.just(Healthcheck(interval=1)),
-    deploy=some.builds(Deploy, replicas=some.integers(0, 3)),
-)
-
-
 @run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")), deadline=None)
-@given(some.dictionaries(names, services, max_size=4), some.text(max_size=5) | some.just("shop"))
-def test_what_is_proposed_for_any_application_has_no_problems(found: dict[str, Service], name: str) -> None:
-    app = App(name=name, services={key: replace(service, name=key) for key, service in found.items() if key != "~"})
+@given(applications)
+def test_what_is_proposed_for_any_application_has_no_problems(app: App) -> None:
     both(app, propose(app))
