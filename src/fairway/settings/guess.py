@@ -35,7 +35,8 @@ class Candidate:
 def candidates(app: App) -> list[Candidate]:
     """The services that may want a route, the likeliest first."""
     found = [one for service in app.services.values() if (one := _candidate(service))]
-    return sorted(found, key=_likelihood)
+    inner = {name for service in app.services.values() for name in service.depends_on}
+    return sorted(found, key=lambda one: (not one.published, one.service.name in inner, *_likelihood(one)))
 
 
 def takes(service: Service, number: int) -> bool:
@@ -62,9 +63,9 @@ def _candidate(service: Service) -> Candidate | None:
     return None
 
 
-def _likelihood(candidate: Candidate) -> tuple[bool, bool, int, str]:
+def _likelihood(candidate: Candidate) -> tuple[bool, int, str]:
     service = candidate.service
-    return not candidate.published, service.build is None, _custom(candidate.port), service.name
+    return service.build is None, _custom(candidate.port), service.name
 
 
 def _custom(port: int) -> int:

@@ -39,6 +39,11 @@ services:
   "null": {image: example/null, ports: ["80-90:8080"]}
   "on": {build: ., expose: ["9000/tcp", "53/udp"]}
 """,
+    "a front and what it depends on": """
+services:
+  front: {build: front, expose: [9090], depends_on: [painter]}
+  painter: {build: painter, expose: [8080]}
+""",
     "in the network of the host": """
 services:
   web: {image: example/web, network_mode: host}

@@ -82,6 +82,11 @@ def test_others_that_may_answer_http_are_named() -> None:
     assert "# api may answer HTTP, too" in text
 
 
+def test_what_others_depend_on_is_not_the_front() -> None:
+    _, _, found = proposed("a front and what it depends on")
+    assert [name for name, policy in found.items() if policy.route] == ["front"]
+
+
 def test_the_registry_and_the_hosts_are_those_that_were_given() -> None:
     app = application(FILES["workers only"])
     text = propose(app, registry="registry.example.com/team", hosts={"web-1": "ssh://root@10.0.0.1"})
