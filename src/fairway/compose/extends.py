@@ -53,6 +53,7 @@ class Extender:
         if base_name not in bases:
             what = f"there is no service `{base_name}`" + (f" in {base_file}" if other else "")
             self.project.problems.add(what, wanted.at, path, closest(base_name, bases))
+            self.project.problems.spoil(("services", name))
             return own
         return merge(self._service(base_name, bases, base_file, chain), own, ("services", name))
 

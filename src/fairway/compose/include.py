@@ -42,6 +42,7 @@ def _load(element: Node, path: Path, project: Project, load: Load, chain: tuple[
             return None
         if not project.reader.exists(file):
             problems.add(f"there is no file {file}", element.at, path)
+            problems.spoil(())
             return None
     home = element.get("project_directory")
     directory = _absolute(home, project) if home else directory_of(files[0])

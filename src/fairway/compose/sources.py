@@ -59,8 +59,11 @@ class Project:
 
     def documents(self, path: str, at: Location | None = None, place: Path = ()) -> list[Node]:
         """The canonical documents of a file; several in one file merge like several files."""
+        before = len(self.problems.errors)
         text = self.text(path, at, place)
         parsed = parse(text, path, self.problems) if text is not None else []
+        if not parsed and len(self.problems.errors) > before:
+            self.problems.spoil(())  # anything may be defined in a file that cannot be read
         return [self._canonical(document) for document in parsed]
 
     def _canonical(self, document: Node) -> Node:

@@ -15,5 +15,5 @@ def closest(name: str, names: Iterable[str]) -> str:
     """A hint that names what was probably meant, or ""."""
     from difflib import get_close_matches  # only a file with mistakes pays for it
 
-    found = get_close_matches(name, list(names), n=1, cutoff=0.7)
+    found = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"did you mean `{found[0]}`?" if found else ""

@@ -63,7 +63,7 @@ def test_sizes(written: str, count: int) -> None:
 
 @pytest.mark.parametrize("written", ["''", "g", "1x", "1 000", "1gg", "-2", "1.2.3", ".inf"])
 def test_wrong_sizes(written: str) -> None:
-    with pytest.raises(ValueError, match="is no size|is no"):
+    with pytest.raises(ValueError, match="is no size"):
         scalars.size(node(written))
 
 
