@@ -12,6 +12,7 @@ from fairway.model.app import App
 from fairway.model.build import Build, Evidence
 from fairway.model.errors import FairwayError, TestFailed
 from fairway.model.events import Emit, Event, Output
+from fairway.model.secret import redact
 from fairway.model.stage import HttpCheck, Stage
 from fairway.pipeline.telling import discreet, now, task
 from fairway.ports import Builds, TestBed, TestBeds
@@ -79,6 +80,7 @@ class _Run:
             try:
                 with task(keep, self.key, f"Testing: {self.stage.name}"):
                     verdict = await self._verdict(discreet(keep, self.secrets))
+                    verdict.reason = redact(verdict.reason, self.secrets.values())
                     if verdict.reason:
                         raise TestFailed(verdict.reason)
             except TestFailed as error:

@@ -8,6 +8,29 @@ import pytest
 from fairway.builders.docker import DockerBuilder
 from tests.lab.host import Host
 
+HELPER = "testbed-helper:1"
+SERVE = """
+use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9, ReuseAddr => 1) or die;
+while (my $c = $s->accept) {
+  my $first = <$c>; my $host = '';
+  while (<$c>) { $host = $1 if /^Host: (\\S+)/; last if /^\\r?$/ }
+  my ($m, $path) = split ' ', $first;
+  my $status = $path eq '/' ? '200 OK' : '404 Not Found';
+  print $c "HTTP/1.0 $status\\r\\n\\r\\nI am $host\\n"; close $c;
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def helper(docker_host: Host, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image with cat and curl, without the weight of Envoy."""
+    folder = tmp_path_factory.mktemp("helper")
+    recipe = "RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*"
+    (folder / "Dockerfile").write_text(f"FROM {base_image}\n{recipe}\n")
+    docker_host.docker("build", "--tag", HELPER, str(folder))
+    return HELPER
+
 
 @pytest.fixture
 def environ(docker_host: Host, base_image: str, tmp_path: Path) -> dict[str, str]:

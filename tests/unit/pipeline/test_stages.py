@@ -53,6 +53,13 @@ async def test_output_is_kept_with_its_digest_and_without_secrets(builds: Memory
     assert hashlib.sha256(kept).hexdigest() == evidence.output_sha256
 
 
+async def test_the_reason_of_a_failure_shows_no_secret(builds: MemoryBuilds) -> None:
+    beds = MemoryBeds(says={"python -m unittest": ("correct horse\n", 0)})
+    with pytest.raises(TestFailed) as caught:
+        await outcome(beds, builds, replace(UNIT, passes_on="last-line"))
+    assert "correct horse" not in f"{caught.value.what} {caught.value.why} {builds.kept}"
+
+
 async def test_every_stage_leaves_evidence_even_when_one_fails(builds: MemoryBuilds) -> None:
     beds = MemoryBeds(says={"python -m unittest": ("AssertionError\n", 1)}, status={80: (200, "a PNG")})
     with pytest.raises(TestFailed) as caught:

@@ -21,14 +21,14 @@ from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.testbed_app import differences, for_test, one_off
 from fairway.engines.docker.testbed_lease import PREFIX, held, remove, sweep
-from fairway.engines.docker.testbed_up import hopeless, is_up, replica_of, startable
+from fairway.engines.docker.testbed_up import done, hopeless, is_up, replica_of, startable
 from fairway.engines.docker.together import together, unbroken
 from fairway.model.app import App, FileObject
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError, NotReady
 from fairway.model.events import Emit, Note, Output
-from fairway.model.fleet import Fleet, Replica
+from fairway.model.fleet import Fleet, Health, Replica
 from fairway.model.release import Release, Revision
 from fairway.net.errors import translated
 from fairway.net.hostimage import ensure_host_image
@@ -40,6 +40,8 @@ LAST = 40
 """Lines of a container that is shown when it fails."""
 BODY = 65536
 """Characters of an answer that are looked at."""
+SETTLE = 0.5
+"""Seconds."""
 UP = "up"
 """The key of what is said while an application comes up."""
 
@@ -119,10 +121,22 @@ class DockerTestBed:
                 self.engine.ensure(self.release, self.release.revisions[service.name], 1, self.secrets)
                 for service in due
             )
-            if not due and not pending and len(told) == len(self.app.services):
+            if not due and not pending and await self._settled(fleet, emit):
                 self._is_up = True
                 return
         raise NotReady("The engine stopped telling what happens", where=self.engine.host)
+
+    async def _settled(self, fleet: Fleet, emit: Emit) -> bool:
+        """Whether all is up, and stays so: what has no healthcheck is looked at twice, for it may be about to crash."""
+        replicas = [replica_of(fleet, name) for name in self.app.services]
+        if not all(is_up(replica) for replica in replicas):
+            return False
+        if all(replica and (replica.health is Health.HEALTHY or done(replica)) for replica in replicas):
+            return True
+        await asyncio.sleep(SETTLE)
+        later = await self.engine.observe()
+        await self._fail_fast(later, emit)
+        return later == fleet
 
     async def run(
         self, service: str, command: Sequence[str] | None, environment: Mapping[str, str], emit: Emit, key: str
