@@ -86,6 +86,7 @@ class Crew:
                 self.tally.failed("websocket", failure)
             else:
                 self._opened("websocket", socket.head.version, ended)
+                first = first and self._first_done()
                 while not self.stopping.is_set() and not socket.ended:
                     sessions.messages += await socket.echo(f"{time.time_ns()}")
                     await self._pause()
