@@ -39,6 +39,7 @@ class Move:
     """Replicas of `new` beyond those that are wanted."""
     old: tuple[Old, ...]
     surge: int
+    """How many new replicas start at a time: all of them where no old one shares the work meanwhile."""
     recreate: bool
     job: bool
     """Ends by itself: it is awaited by its exit status, not by its health."""
@@ -110,7 +111,8 @@ def _move(fleet: Fleet, release: Release, service: str) -> Move:
     old = _old(fleet, service, new)
     recreate = policy.rollout.strategy == "recreate" and bool(old)
     surge = policy.rollout.surge
-    protects = any(other.ranks for other in old) and not (recreate or job)
+    shares = any(other.ranks and (other.weighted or not policy.route) for other in old)
+    batches = shares and not (recreate or job)
     return Move(
         service=service,
         new=new,
@@ -118,7 +120,7 @@ def _move(fleet: Fleet, release: Release, service: str) -> Move:
         present=sum(_fine(fleet, replica, job) for replica in mine[:replicas]),
         surplus=max(0, len(mine) - replicas),
         old=old,
-        surge=max(1, surge if surge and protects else replicas),
+        surge=max(1, surge if surge and batches else replicas),
         recreate=recreate,
         job=job,
         proven=_weighted(fleet, new) and _serve(fleet, mine[:replicas]) if policy.route else not old,

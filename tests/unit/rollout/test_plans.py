@@ -291,3 +291,12 @@ def test_preview_is_every_step_of_a_walk_in_which_all_succeeds() -> None:
     release = there.propose({"web": replace(WEB, version=2)})
     expected = preview(lead(there.observe(release), release))
     assert tuple(Drive(there, release).run().steps) == expected
+
+
+def test_a_service_that_gets_its_first_route_gets_requests_when_all_of_it_is_ready() -> None:
+    there = world({"web": Spec(replicas=2, surge=1)})
+    assert plan(there, {"web": Spec(replicas=2, surge=1, routed=True, version=2)})[:3] == [
+        "ensure web-r2 ×2",
+        "await web-r2 ×2",
+        "shift web: web-r2 2",
+    ]

@@ -83,6 +83,8 @@ class World:
             finished = job and replica.exit_code == 0
             if replica.state in (State.EXITED, State.CREATED) and not finished:
                 self.change(replica, state=State.RUNNING, health=health)
+                if replica.id in seen(self.fleet, self.live, None).serving:
+                    self.proven.add(replica.id)  # the gateway knows it, and judges by itself when it answers again
         taken = {replica.index for replica in mine}
         free = (index for index in itertools.count(1) if index not in taken)
         for index in itertools.islice(free, max(0, want.replicas - len(mine))):
