@@ -101,7 +101,7 @@ def _weights(release: Release, way: Sequence[Move], number: int) -> Weights:
     for move in way:
         if move.service in weights:
             new = move.batch(number)
-            kept = {old.revision.name: serving for old, serving in move.keep(new) if serving and old.weighted}
+            kept = {old.revision.name: serving for old, serving in move.keep(new) if serving}
             weights[move.service] = {move.new.name: new, **kept}
     return weights
 

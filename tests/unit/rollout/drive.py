@@ -8,7 +8,7 @@ from fairway.model.errors import FairwayError
 from fairway.model.fleet import Replica, State
 from fairway.model.release import Release
 from fairway.model.routes import Backend
-from fairway.model.steps import Drain, Ensure, Outcome, Retire, Shift, Step, Verdict
+from fairway.model.steps import Ensure, Outcome, Retire, Shift, Step, Verdict
 from fairway.rollout.lead import lead
 from fairway.rollout.moves import is_job
 from tests.unit.rollout.world import Deployer, World
@@ -93,8 +93,7 @@ def _check_before(world: World, release: Release, step: Step) -> None:
         )
         gone = [r for want in step.wants for r in world.fleet.of(want.revision)[want.replicas :]]
         assert not {(r.revision.name, r.address) for r in gone} & known, "stopped while the gateway still knew it"
-    if isinstance(step, Drain | Retire | Ensure):
-        assert step.wants, "a step that does nothing"
+        assert all(world.fleet.of(want.revision)[want.replicas :] for want in step.wants), "nothing to retire"
 
 
 def _check_after(
@@ -103,25 +102,32 @@ def _check_after(
     for service, (routed, least) in promised.items():
         have = len(serving(world, service)) if routed else _working(world, service)
         assert have >= least, f"{service} has {have} of {least} after {step}"
+        if routed:
+            _check_load(world, service, least)
     if isinstance(step, Shift):
-        _check_shift(world, release, promised)
+        _check_shift(world, release)
     if isinstance(step, Ensure):
         _check_started(world, release, known)
 
 
-def _check_shift(world: World, release: Release, promised: dict[str, tuple[bool, int]]) -> None:
+def _check_load(world: World, service: str, least: int) -> None:
+    """Of the load of `least` replicas, no revision is sent more than it has replicas that serve."""
+    backends = weighted(world, service)
+    able = serving(world, service)
+    for backend in backends:
+        load = least * backend.weight / sum(other.weight for other in backends)
+        ready = sum(replica.revision.name == backend.revision for replica in able)
+        assert load <= ready, f"{backend.revision} has {ready} replicas for the load of {load}"
+
+
+def _check_shift(world: World, release: Release) -> None:
     for routed in world.live.services if world.live else ():
-        shares = {backend.revision: backend.weight for backend in routed.backends if backend.weight}
-        for backend in routed.backends:
-            if not backend.weight:
-                continue
-            by_address = {r.address: r for r in world.replicas.values() if r.revision.name == backend.revision}
-            ready = [p for p in backend.endpoints if by_address[p.address].id in world.proven]
+        backends = [backend for backend in routed.backends if backend.weight]
+        assert backends or not release.replicas(routed.service), "a routed service without traffic"
+        for backend in backends:
+            ids = {r.address: r.id for r in world.replicas.values() if r.revision.name == backend.revision}
+            ready = [point for point in backend.endpoints if ids[point.address] in world.proven]
             assert len(ready) == len(backend.endpoints), "requests for a replica that is not ready"
-            load = backend.weight / sum(shares.values()) * promised.get(routed.service, (True, 1))[1]
-            assert load <= len(ready), "more traffic than ready replicas can carry"
-        if release.replicas(routed.service):
-            assert shares, "a routed service without traffic"
 
 
 def _check_started(world: World, release: Release, known: dict[str, Replica]) -> None:
