@@ -15,6 +15,7 @@ from fairway.model.events import Emit, Note, Output
 from fairway.model.fleet import Fleet
 from fairway.model.release import Record, Release, promoted, under_way
 from fairway.model.steps import Step, Verdict
+from fairway.rollout.changes import Change, changes
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 from fairway.rollout.propose import Ingredients, again, nothing, propose
@@ -34,6 +35,11 @@ class Proposal:
     records: tuple[Record, ...]
     fleet: Fleet
     steps: tuple[Step, ...]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What differs from `base`, service by service."""
+        return changes(self.base, self.release)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ services:
   web:
     build: web
     init: true
+    restart: unless-stopped
     environment:
       VERSION: ${VERSION:-v1}
       BROKEN: ${BROKEN:-}
@@ -37,6 +38,7 @@ services:
   worker:
     image: debian:bookworm-slim
     init: true
+    restart: unless-stopped
     command: ["sh", "-c", "echo working; exec sleep infinity"]
     environment: {QUEUE: "${QUEUE:-a}"}
     deploy: {resources: {limits: {memory: 32M, pids: 16}}}
