@@ -7,27 +7,27 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from fairway.model.app import FileMount, Service
 from fairway.model.errors import EngineError
 from fairway.model.release import Release
 
-T = TypeVar("T")
 READABLE = 0o444
 """The mode where the file sets none; the specification's default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file: `name` inside the volume, `target` in the container."""
+    """One file: `source` is the key of its config or secret, `name` its name in the volume, `target` its path in the container."""
 
     name: str
+    source: str
     target: str
     uid: int
     gid: int
     mode: int
-    content: bytes = field(repr=False)
+    content: bytes | None = field(repr=False)
+    """None for a secret whose value was not given: it is not needed where the volume is filled already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class FileSet:
 
 
 def file_set(release: Release, service: Service, secrets: Mapping[str, bytes]) -> FileSet | None:
-    """None where the service has neither configs nor secrets. Raises EngineError where a value is missing."""
+    """None where the service has neither configs nor secrets. Raises EngineError for one that the release lacks."""
     if not service.configs and not service.secrets:
         return None
     files: list[File] = []
@@ -49,9 +49,8 @@ def file_set(release: Release, service: Service, secrets: Mapping[str, bytes]) -
         versions.append(hashlib.sha256(encoded.encode()).hexdigest())
         files.append(_file(len(files), mount, base64.b64decode(encoded)))
     for mount in service.secrets:
-        versions.append(_required(release.secrets, mount.source, "version of the secret", service))
-        value = _required(secrets, mount.source, "value of the secret", service)
-        files.append(_file(len(files), mount, value))
+        versions.append(_required(release.secrets, mount.source, "secret", service))
+        files.append(_file(len(files), mount, secrets.get(mount.source)))
     described = [
         [file.name, file.target, file.uid, file.gid, file.mode, version]
         for file, version in zip(files, versions, strict=True)
@@ -60,9 +59,10 @@ def file_set(release: Release, service: Service, secrets: Mapping[str, bytes]) -
     return FileSet(digest[:20], tuple(files))
 
 
-def _file(position: int, mount: FileMount, content: bytes) -> File:
+def _file(position: int, mount: FileMount, content: bytes | None) -> File:
     return File(
         name=str(position),
+        source=mount.source,
         target=mount.target,
         uid=int(mount.uid or 0),
         gid=int(mount.gid or 0),
@@ -71,7 +71,7 @@ def _file(position: int, mount: FileMount, content: bytes) -> File:
     )
 
 
-def _required(values: Mapping[str, T], key: str, what: str, service: Service) -> T:
+def _required(values: Mapping[str, str], key: str, what: str, service: Service) -> str:
     if key not in values:
-        raise EngineError(f"There is no {what} {key!r}", where=service.name)
+        raise EngineError(f"The release has no {what} {key!r}", where=service.name)
     return values[key]

@@ -10,12 +10,13 @@ from fairway.engines.docker import images, observed, replicas, volumes
 from fairway.engines.docker.addresses import POOL
 from fairway.engines.docker.files import Files
 from fairway.engines.docker.networks import Networks
+from fairway.engines.docker.peers import peers
 from fairway.engines.docker.together import together
 from fairway.engines.docker.watching import changes
-from fairway.model.app import App, Service
+from fairway.model.app import App
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
-from fairway.model.errors import EngineError, Unsupported
+from fairway.model.errors import Unsupported
 from fairway.model.fleet import Fleet, Replica, State
 from fairway.model.release import Release, Revision
 from fairway.net.docker import api_version
@@ -99,36 +100,17 @@ class DockerEngine:
         contents, image = file_set(release, service, secrets), release.images[service.name].pinned
         await volumes.prepare(self.docker, self.host, release, service.name)
         networks = await self.networks.prepare(release.app, service)
-        peers = await self._peers(release, service)
+        others = await peers(self.docker, self.environment, self.host, release, service)
         async with (
             self.files.prepared(contents, image) as files,
             self.networks.addresses(networks, len(indexes)) as addresses,
             replicas.Batch(self.docker, self.environment, self.host) as batch,
         ):
             places = [
-                render.Place(index=index, addresses=given, files=files, peers=peers)
+                render.Place(index=index, addresses=given, files=files, peers=others)
                 for index, given in zip(indexes, addresses, strict=True)
             ]
             await together(batch.run(render.container(release, revision, place)) for place in places)
-
-    async def _peers(self, release: Release, service: Service) -> Mapping[str, str]:
-        """The running container of each service whose namespace or volumes this one shares."""
-        wanted = render.peers(service)
-        if not wanted:
-            return {}
-        fleet = await self.observe()
-        found: dict[str, str] = {}
-        for name in wanted:
-            revision = release.revisions[name]
-            running = [replica for replica in fleet.of(revision) if replica.state is State.RUNNING]
-            if not running:
-                raise EngineError(
-                    f"{service.name} shares what {name} has, and no {revision} runs",
-                    where=self.host,
-                    hint=f"add {name} to `depends_on` of {service.name}",
-                )
-            found[name] = running[0].id
-        return found
 
     async def retire(self, revision: Revision, replicas: int) -> None:
         await self._remove((await self.observe()).of(revision)[replicas:])

@@ -81,6 +81,7 @@ class Files:
         return bool(await self.docker.containers.list(all=True, filters=filters))
 
     async def _fill(self, name: str, contents: FileSet, image: str) -> None:
+        tar = self._archive(contents)
         await self._sweep_helpers()
         body: dict[str, Any] = {
             "Image": image,
@@ -95,7 +96,7 @@ class Files:
         }
         helper = await self.docker.containers.create(body)
         try:
-            await put(self.docker, helper.id, INSIDE, archive(contents))
+            await put(self.docker, helper.id, INSIDE, tar)
         finally:
             await asyncio.shield(helper.delete(force=True))
 
@@ -105,13 +106,14 @@ class Files:
         for left in await self.docker.containers.list(all=True, filters=filters):
             await left.delete(force=True)
 
-
-def archive(contents: FileSet) -> bytes:
-    """A tar file of them, with their modes and owners."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for file in contents.files:
-            entry = tarfile.TarInfo(file.name)
-            entry.size, entry.mode, entry.uid, entry.gid = len(file.content), file.mode, file.uid, file.gid
-            tar.addfile(entry, io.BytesIO(file.content))
-    return buffer.getvalue()
+    def _archive(self, contents: FileSet) -> bytes:
+        """A tar file of them, with their modes and owners."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for file in contents.files:
+                if file.content is None:
+                    raise EngineError(f"The value of the secret {file.source!r} is missing", where=self.host)
+                entry = tarfile.TarInfo(file.name)
+                entry.size, entry.mode, entry.uid, entry.gid = len(file.content), file.mode, file.uid, file.gid
+                tar.addfile(entry, io.BytesIO(file.content))
+        return buffer.getvalue()

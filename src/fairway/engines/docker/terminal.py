@@ -1,0 +1,107 @@
+"""This terminal, connected to a process in a container."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import termios
+import tty
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from aiodocker.stream import Stream
+
+CHUNK = 1 << 16
+STDERR = 2
+Resize = Callable[[int, int], Awaitable[None]]
+"""Told the terminal's height and width."""
+
+
+async def connect(stream: Stream, *, stdin: bool, terminal: bool, resize: Resize) -> None:
+    """Carry bytes both ways until the process's output ends. `terminal`: keys go through as they are typed."""
+    with _raw(stdin and terminal), _resized(terminal, resize):
+        typed = asyncio.create_task(_send(stream)) if stdin else None
+        try:
+            while (message := await stream.read_out()) is not None:
+                out = sys.stderr.buffer if message.stream == STDERR else sys.stdout.buffer
+                out.write(message.data)
+                out.flush()
+        finally:
+            if typed:
+                typed.cancel()
+                with suppress(asyncio.CancelledError, OSError):
+                    await typed
+
+
+async def _send(stream: Stream) -> None:
+    async for chunk in _input(sys.stdin.fileno()):
+        await stream.write_in(chunk)
+    transport = stream._resp.connection.transport if stream._resp and stream._resp.connection else None
+    if transport and transport.can_write_eof():  # over TLS, asyncio cannot close one half of a connection
+        transport.write_eof()
+
+
+async def _input(fd: int) -> AsyncIterator[bytes]:
+    """What is typed, or piped in, until its end; cancellable, so a thread blocked in read() will not do."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(fd, ready.set)
+    except PermissionError:  # a regular file: always ready
+        while chunk := os.read(fd, CHUNK):
+            yield chunk
+        return
+    try:
+        while True:
+            await ready.wait()
+            ready.clear()
+            if not (chunk := os.read(fd, CHUNK)):
+                return
+            yield chunk
+    finally:
+        loop.remove_reader(fd)
+
+
+@contextmanager
+def _raw(wanted: bool) -> Iterator[None]:
+    if not wanted or not sys.stdin.isatty():
+        yield
+        return
+    fd = sys.stdin.fileno()
+    before = termios.tcgetattr(fd)
+    tty.setraw(fd)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _resized(wanted: bool, resize: Resize) -> Iterator[None]:
+    """Tell the size now, and whenever the window changes."""
+    if not wanted or not sys.stdout.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    telling: set[asyncio.Future[None]] = set()
+
+    def tell() -> None:
+        size = shutil.get_terminal_size()
+        job = asyncio.ensure_future(_quietly(resize, size.lines, size.columns))
+        telling.add(job)
+        job.add_done_callback(telling.discard)
+
+    tell()
+    loop.add_signal_handler(signal.SIGWINCH, tell)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGWINCH)
+
+
+async def _quietly(resize: Resize, height: int, width: int) -> None:
+    with suppress(Exception):  # the process may have ended meanwhile
+        await resize(height, width)
