@@ -6,69 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from fairway.conduct.conductor import Conductor
 from fairway.model.errors import EngineError, GatewayRejected, NotReady
 from fairway.model.events import Note, StepEnded, StepFailed, StepStarted
-from fairway.model.fleet import Health, State
-from fairway.model.policy import Ready, Rollout, ServicePolicy
-from fairway.model.release import Release
+from fairway.model.fleet import State
+from fairway.model.policy import Rollout
 from fairway.model.steps import (
-    AwaitExit,
     AwaitReady,
-    Drain,
     Ensure,
-    Hold,
     Outcome,
-    Retire,
     Shift,
     Step,
-    Strategy,
     Verdict,
     Want,
 )
 from fairway.rollout.lead import lead
+from tests.unit.conduct.driving import WEB, deploy, go, one, with_policy
 from tests.unit.conduct.ports import House, shown
-from tests.unit.rollout.parts import Spec, Specs
+from tests.unit.rollout.parts import Spec
 
 pytestmark = pytest.mark.anyio
-
-WEB = Spec(replicas=2, routed=True)
-
-
-async def deploy(house: House, specs: Specs) -> tuple[Verdict, Conductor]:
-    return await go(house, house.world.propose(specs))
-
-
-async def go(house: House, release: Release) -> tuple[Verdict, Conductor]:
-    conductor = house.conductor(release)
-    fleet = house.observe(release)
-    async with asyncio.timeout(10):
-        verdict = await conductor.conduct(lead(fleet, release), fleet)
-    house.world.outcomes[release.number] = "promoted" if verdict is Verdict.PROMOTED else "failed"
-    return verdict, conductor
-
-
-async def one(house: House, release: Release, *steps: Step) -> tuple[list[Outcome], Conductor]:
-    """Steps by hand, with what became of each."""
-    outcomes: list[Outcome] = []
-
-    def strategy() -> Generator[Step, Outcome, Verdict]:
-        for step in steps:
-            outcome = yield step
-            outcomes.append(outcome)
-        return Verdict.PROMOTED
-
-    conductor = house.conductor(release)
-    walk: Strategy = strategy()
-    async with asyncio.timeout(10):
-        await conductor.conduct(walk, house.observe(release))
-    return outcomes, conductor
-
-
-def with_policy(house: House, release: Release, service: str, policy: ServicePolicy) -> Release:
-    changed = replace(release, policies={**release.policies, service: policy})
-    house.world.releases[house.world.releases.index(release)] = changed
-    return changed
 
 
 async def test_a_whole_rollout_in_its_order(house: House) -> None:
@@ -228,82 +184,6 @@ async def test_no_traffic_for_what_died_after_it_was_ready(house: House) -> None
     assert house.world.live == live
 
 
-async def test_too_few_replicas_are_not_ready(house: House) -> None:
-    release = house.world.propose({"web": WEB})
-    web = release.revisions["web"]
-    house.world.make(web, 1)
-    for step in (AwaitReady((Want(web, 2),)), AwaitExit((Want(web, 2),)), Hold(1, (Want(web, 2),))):
-        outcomes, _ = await one(house, release, step)
-        assert isinstance(outcomes[0].error, NotReady)
-        assert "1 of 2" in outcomes[0].error.what
-
-
-async def test_only_so_many_replicas_are_awaited_as_are_wanted(house: House) -> None:
-    release = house.world.propose({"web": WEB})
-    web = release.revisions["web"]
-    house.world.make(web, 2)
-    house.world.make(web, 7, health=Health.UNHEALTHY)
-    outcomes, _ = await one(house, release, AwaitReady((Want(web, 1),)), Hold(0.01, (Want(web, 1),)))
-    assert all(outcome.ok for outcome in outcomes)
-
-
-async def test_a_crash_before_the_first_look_is_a_crash_but_not_one_of_long_ago(house: House) -> None:
-    release = house.world.propose({"web": WEB})
-    web = release.revisions["web"]
-    house.engine.change(house.world.make(web, 1), restarts=5)
-    outcomes, _ = await one(house, release, AwaitReady((Want(web, 1),)))
-    assert outcomes[0].ok
-    house.engine.on_start = lambda replica: house.engine.change(replica, restarts=1)
-    outcomes, _ = await one(house, release, Ensure((Want(web, 2),)), AwaitReady((Want(web, 2),)))
-    assert isinstance(outcomes[1].error, NotReady)
-
-
-@pytest.mark.parametrize(
-    "changes", [{"state": State.EXITED, "exit_code": 1}, {"restarts": 1}, {"health": Health.UNHEALTHY}]
-)
-async def test_what_fails_while_it_is_watched_ends_the_hold(house: House, changes: dict[str, object]) -> None:
-    release = house.world.propose({"web": WEB})
-    web = release.revisions["web"]
-    replica = house.world.make(web, 1)
-    task = asyncio.create_task(one(house, release, Hold(60, (Want(web, 1),))))
-    await house.engine.watched.wait()
-    house.engine.change(replica, **changes)
-    outcomes, _ = await task
-    assert isinstance(outcomes[0].error, NotReady)
-    assert "while it was watched" in outcomes[0].error.what
-
-
-async def test_a_hold_whose_watch_is_lost_has_not_seen_that_all_was_well(house: House) -> None:
-    release = house.world.propose({"web": WEB})
-    web = release.revisions["web"]
-    house.world.make(web, 1)
-    house.engine.stream_ends = True
-    outcomes, _ = await one(house, release, Hold(60, (Want(web, 1),)))
-    assert isinstance(outcomes[0].error, EngineError)
-
-
-async def test_the_deadline_of_a_rollout_ends_a_wait_but_a_hold_does_not_count(house: House) -> None:
-    release = house.world.propose({"web": Spec()})
-    policy = ServicePolicy(ready=Ready(deadline=60), rollout=Rollout(deadline=1.05))
-    release = with_policy(house, release, "web", policy)
-    web = release.revisions["web"]
-    replica = house.world.make(web, 1, health=Health.STARTING)
-    wait = AwaitReady((Want(web, 1),))
-    outcomes, _ = await one(house, release, wait)
-    assert isinstance(outcomes[0].error, NotReady)
-    assert "rollout did not end within 1.05 s" in outcomes[0].error.what
-    house.engine.change(replica, health=Health.HEALTHY)
-    conductor = house.conductor(release)
-
-    def strategy() -> Generator[Step, Outcome, Verdict]:
-        started = conductor._started
-        yield Hold(0.05, wait.wants)
-        assert conductor._started - started >= 0.05
-        return Verdict.PROMOTED
-
-    await conductor.conduct(strategy(), house.observe(release))
-
-
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89])
 async def test_cancelled_at_any_moment_nothing_goes_on(house: House, turns: int) -> None:
     """What was begun is brought to its end or undone by the next deployer: nothing works on in the background."""
@@ -335,11 +215,3 @@ async def test_without_a_gateway_nothing_is_routed(house: House) -> None:
         conductor = replace(house.conductor(release), traffic=None)
         assert await conductor.conduct(lead(house.world.fleet, release), house.world.fleet) is Verdict.PROMOTED
     assert [str(r) for r in house.world.fleet.revisions()] == ["worker-r2"]
-
-
-async def test_draining_and_retiring_what_is_gone_already_is_no_error(house: House) -> None:
-    await deploy(house, {"web": WEB})
-    release = house.world.releases[0]
-    gone = (Want(replace(release.revisions["web"], release=9), 0),)
-    outcomes, _ = await one(house, release, Drain(gone), Retire(gone))
-    assert all(outcome.ok for outcome in outcomes)

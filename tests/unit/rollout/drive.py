@@ -44,6 +44,8 @@ class Drive:
                     _check_before(self.world, self.release, step)
                     done = deployer.perform(step)
                     _check_after(self.world, self.release, step, known, promised)
+                    if any(isinstance(taken, Shift) for taken in self.steps):
+                        _check_load(self.world, promised)
                 step = walk.send(Outcome() if done else Outcome(FairwayError("as told")))
         except StopIteration as end:
             self.verdict = end.value
@@ -102,22 +104,21 @@ def _check_after(
     for service, (routed, least) in promised.items():
         have = len(serving(world, service)) if routed else _working(world, service)
         assert have >= least, f"{service} has {have} of {least} after {step}"
-        if routed:
-            _check_load(world, service, least)
     if isinstance(step, Shift):
         _check_shift(world, release)
     if isinstance(step, Ensure):
         _check_started(world, release, known)
 
 
-def _check_load(world: World, service: str, least: int) -> None:
-    """Of the load of `least` replicas, no revision is sent more than it has replicas that serve."""
-    backends = weighted(world, service)
-    able = serving(world, service)
-    for backend in backends:
-        load = least * backend.weight / sum(other.weight for other in backends)
-        ready = sum(replica.revision.name == backend.revision for replica in able)
-        assert load <= ready, f"{backend.revision} has {ready} replicas for the load of {load}"
+def _check_load(world: World, promised: dict[str, tuple[bool, int]]) -> None:
+    """Of the load of all that are promised, no revision is sent more than it has replicas that serve."""
+    for service, (routed, least) in promised.items():
+        backends = weighted(world, service) if routed else ()
+        able = serving(world, service)
+        for backend in backends:
+            load = least * backend.weight / sum(other.weight for other in backends)
+            ready = sum(replica.revision.name == backend.revision for replica in able)
+            assert load <= ready, f"{backend.revision} has {ready} replicas for the load of {load}"
 
 
 def _check_shift(world: World, release: Release) -> None:
