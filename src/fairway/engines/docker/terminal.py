@@ -46,21 +46,23 @@ async def _send(stream: Stream) -> None:
 
 async def _input(fd: int) -> AsyncIterator[bytes]:
     """What is typed, or piped in, until its end; cancellable, so a thread blocked in read() will not do."""
+    while True:
+        await _readable(fd)
+        if not (chunk := os.read(fd, CHUNK)):
+            return
+        yield chunk
+
+
+async def _readable(fd: int) -> None:
+    """Until one read() will not block."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     try:
         loop.add_reader(fd, ready.set)
     except PermissionError:  # a regular file: always ready
-        while chunk := os.read(fd, CHUNK):
-            yield chunk
         return
     try:
-        while True:
-            await ready.wait()
-            ready.clear()
-            if not (chunk := os.read(fd, CHUNK)):
-                return
-            yield chunk
+        await ready.wait()
     finally:
         loop.remove_reader(fd)
 
