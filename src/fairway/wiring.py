@@ -144,7 +144,6 @@ class Connection:
         from fairway.builders.store import FileBuilds
         from fairway.engines.docker.testbed import DockerTestBeds
         from fairway.flows.ship import Workshop
-        from fairway.registry.http import HttpRegistry
 
         settings = self.project.settings
         host = settings.environments[self.name].hosts[self.host]
@@ -157,12 +156,26 @@ class Connection:
                 self.docker, image=settings.gateway.image, host=self.host, credentials=_credentials
             ),
             registry=settings.registry_of(self.name),
-            registries=HttpRegistry(),
+            registries=LateRegistry(),
             stages=settings.stages(),
             required=settings.required(self.name),
             secrets=secrets,
             dirty=dirty,
         )
+
+
+class LateRegistry:
+    """HttpRegistry, imported when it is first asked: its HTTP client would cost every deployment 40 ms."""
+
+    async def digest(self, reference: str) -> str | None:
+        from fairway.registry.http import HttpRegistry
+
+        return await HttpRegistry().digest(reference)
+
+    async def tags(self, repository: str) -> tuple[str, ...]:
+        from fairway.registry.http import HttpRegistry
+
+        return await HttpRegistry().tags(repository)
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ from fairway.cli.common import Common, Flag, Json, Options, Wait
 from fairway.cli.deployment import deployment, report
 from fairway.cli.progress import progress
 from fairway.flows.deploy import deploy as apply
-from fairway.flows.ship import find
 
 
 async def deploy(
@@ -37,6 +36,5 @@ async def deploy(
     """
     async with deployment(options, environment, "deploy", wait, dirty=dirty) as here:
         with progress() as emit:
-            wanted = await here.proposal(await find(here.shop, commit))
-            done = await apply(here.target, wanted, here.secrets, emit)
+            done = await apply(here.target, here.built(commit), here.secrets, emit)
         report(here.session.name, done, json)

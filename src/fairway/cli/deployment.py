@@ -13,7 +13,7 @@ from fairway.cli.session import Session, session
 from fairway.flows.context import Target
 from fairway.flows.deploy import Deployed, Propose, of
 from fairway.flows.ingredients import gather
-from fairway.flows.ship import Workshop, refuse_unpromoted
+from fairway.flows.ship import Workshop, find, refuse_unpromoted
 from fairway.model.app import App
 from fairway.model.build import Build
 from fairway.model.policy import ServicePolicy
@@ -30,6 +30,10 @@ class Deployment:
     @property
     def target(self) -> Target:
         return self.session.target
+
+    async def built(self, commit: str | None) -> Propose:
+        """What was built of `commit` (a tag), else of the checked-out one, as a proposal."""
+        return await self.proposal(await find(self.shop, commit))
 
     async def proposal(self, build: Build | None) -> Propose:
         """What is to be deployed: the application as its files are now, with the images of `build`."""

@@ -6,7 +6,6 @@ from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.deployment import deployment
 from fairway.cli.words import describe
 from fairway.flows.deploy import Proposal, look
-from fairway.flows.ship import find
 
 
 async def plan(
@@ -31,7 +30,7 @@ async def plan(
         Print JSON.
     """
     async with deployment(options, environment, "plan", dirty=dirty) as here:
-        proposal = await look(here.target, await here.proposal(await find(here.shop, commit)))
+        proposal = await look(here.target, await here.built(commit))
     if json:
         show_json(_facts(proposal))
     else:

@@ -35,6 +35,5 @@ async def ship(
     async with deployment(options, environment, "ship", wait, dirty=dirty) as here:
         with progress() as emit:
             build = await make(here.shop, emit)
-            wanted = await here.proposal(build)
-            done = await apply(here.target, wanted, here.secrets, emit)
+            done = await apply(here.target, here.proposal(build), here.secrets, emit)
         report(here.session.name, done, json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -49,6 +49,8 @@ class Conductor:
     emit: Emit
     error: FairwayError | None = None
     """Why the last step that failed did."""
+    opening: Awaitable[None] | None = None
+    """What has to have happened before any step but the first start of replicas: they boot meanwhile."""
     touched: bool = False
     """Whether anything that served before has been touched: its traffic, or itself."""
     _ready: set[str] = field(default_factory=set)
@@ -83,6 +85,8 @@ class Conductor:
         return Outcome()
 
     async def _perform(self, step: Step) -> None:  # one case a step, one line a case
+        if self.opening and not isinstance(step, Ensure):
+            await self.opening
         match step:
             case Ensure(wants):
                 await together(self._ensure(want) for want in wants)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fairway.conduct.conductor import Conductor
@@ -55,7 +55,9 @@ def of(ingredients: Ingredients) -> Propose:
     return lambda records, fleet: propose(ingredients, records, fleet)
 
 
-def back_to(release: Release, target: Target) -> Propose:
+async def back_to(release: Release, target: Target) -> Propose:
+    """The proposal that brings an earlier release back. Raises ImageNotFound where one of its images is gone."""
+    await target.engine.pin({service: image.pinned for service, image in release.images.items()})
     reason = f"rollback to {release.number}"
     return lambda records, fleet: again(release, records, fleet, created=target.clock(), by=target.by, reason=reason)
 
@@ -69,16 +71,19 @@ async def look(target: Target, wanted: Propose) -> Proposal:
     return Proposal(release=release, base=promoted(records), records=records, fleet=fleet, steps=steps)
 
 
-async def deploy(target: Target, wanted: Propose, secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
-    """Raises ReleaseFailed (nothing changed), RolledBack, Partial, Locked, and what the ports raise."""
+async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
+    """Raises ReleaseFailed (nothing changed), RolledBack, Partial, Locked, and what the ports and `wanted` raise."""
     began = time.monotonic()
-    proposal = await look(target, wanted)
-    if _settled(proposal):
-        return Deployed(release=proposal.release, changed=False, seconds=time.monotonic() - began)
-    async with target.leases.hold(target.doing, target.wait):
-        proposal = await look(target, wanted)
-        await _apply(target, proposal, secrets, emit)
-    return Deployed(release=proposal.release, changed=True, seconds=time.monotonic() - began)
+    gathering = asyncio.ensure_future(wanted)  # while the lease is being taken
+    try:
+        async with target.leases.hold(target.doing, target.wait):
+            proposal = await look(target, await gathering)
+            changed = not _settled(proposal)
+            if changed:
+                await _apply(target, proposal, secrets, emit)
+    finally:
+        gathering.cancel()
+    return Deployed(release=proposal.release, changed=changed, seconds=time.monotonic() - began)
 
 
 def _settled(proposal: Proposal) -> bool:
@@ -87,17 +92,19 @@ def _settled(proposal: Proposal) -> bool:
 
 async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes], emit: Emit) -> None:
     release = proposal.release
-    if any(policy.route or policy.ready.http for policy in release.policies.values()):
-        await target.traffic.start()
-    await _open(target, proposal)
+    opening = asyncio.create_task(_open(target, proposal))  # while the first replicas start
     conductor = _conductor(target, proposal, release, secrets, emit)
+    conductor.opening = opening
     try:
         verdict = await conductor.conduct(lead(proposal.fleet, release), proposal.fleet)
+        await opening
     except asyncio.CancelledError:
         emit(Note("interrupted: leading back to what served before (once more to stop at once)", "warning"))
         _uncancel()
         conductor.error = FairwayError("interrupted")
         verdict = Verdict.FAILED
+    finally:
+        await asyncio.gather(opening, return_exceptions=True)
     if verdict is Verdict.PROMOTED:
         await target.ledger.conclude(release, "promoted")
         return
@@ -105,12 +112,14 @@ async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes
 
 
 async def _open(target: Target, proposal: Proposal) -> None:
-    """Write down what is about to be done, and that what somebody else had begun has ended."""
+    """Write down what is about to be done, and that what somebody else had begun has ended; and see that the gateway runs."""
     begun = under_way(proposal.records)
     if begun and begun.number != proposal.release.number:
         await target.ledger.conclude(begun, "interrupted", f"followed by release {proposal.release.number}")
     if all(record.release.number != proposal.release.number for record in proposal.records):
         await target.ledger.intend(proposal.release)
+    if any(policy.route or policy.ready.http for policy in proposal.release.policies.values()):
+        await target.traffic.start()
 
 
 async def _undo(

@@ -14,7 +14,6 @@ from pathlib import Path
 from fairway.cli.common import Common
 from fairway.cli.deployment import deployment
 from fairway.flows.deploy import deploy
-from fairway.flows.ship import find
 from fairway.model.events import Event, StepEnded, StepStarted
 
 
@@ -30,8 +29,7 @@ async def die_at(boundary: int) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     async with deployment(Common(directory=Path.cwd()), "production", "deploy") as here:
-        wanted = await here.proposal(await find(here.shop))
-        await deploy(here.target, wanted, here.secrets, emit)
+        await deploy(here.target, here.built(None), here.secrets, emit)
 
 
 if __name__ == "__main__":
