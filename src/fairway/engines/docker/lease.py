@@ -141,10 +141,10 @@ class DockerLeases:
         return container, stdin
 
     async def _release(self, container: str, stdin: Stream) -> None:
-        """The name is free when this returns."""
-        with suppress(Exception):
+        """As a holder's death does: `cat` ends, and Docker removes the container. Whoever comes next has the patience for it."""
+        try:
             await stdin.close()
-        with translated(self.host):
+        except Exception:
             await self._sweep(container, force=True)
 
     async def _sweep(self, container: str, force: bool = False) -> None:
