@@ -89,18 +89,18 @@ async def _client(url: str, address: str, *, timeout: float, tls: Tls | None = N
     limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout)
     context = tls.context() if tls else None
     async with aiodocker.Docker(url, timeout=limits, ssl_context=context) as docker:
-        docker.api_version = negotiate(await _version(docker, address, timeout), address)
+        docker.api_version = negotiate(await _version(docker, address, timeout, bool(tls)), address)
         yield docker
 
 
-async def _version(docker: aiodocker.Docker, address: str, timeout: float) -> dict[str, str]:
+async def _version(docker: aiodocker.Docker, address: str, timeout: float, tls: bool) -> dict[str, str]:
     """What the engine says of itself."""
     try:
         limit = aiohttp.ClientTimeout(total=timeout)
         async with docker.session.get(f"{docker.docker_host}/version", timeout=limit) as answer:
             status, text = answer.status, await answer.text(errors="replace")
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise unreachable(address, error, timeout) from error
+        raise unreachable(address, error, timeout, tls=tls) from error
     try:
         said = json.loads(text)
         if status == 200 and said["ApiVersion"]:

@@ -14,6 +14,7 @@ from fairway.model.errors import EngineError, EngineUnreachable
 
 UNREACHABLE = 900
 """The status that aiodocker makes up where the engine did not answer."""
+CLIENT_CERTIFICATE = "sign cert.pem with the authority that the engine trusts"
 
 
 @contextmanager
@@ -29,9 +30,15 @@ def translated(host: str, what: str = "Docker refused") -> Iterator[None]:
         raise unreachable(host, error) from error
 
 
-def unreachable(address: str, error: BaseException, timeout: float | None = None) -> EngineUnreachable:
-    """Why nothing answers at `address`, from whatever aiohttp raised."""
+def unreachable(
+    address: str, error: BaseException, timeout: float | None = None, *, tls: bool = False
+) -> EngineUnreachable:
+    """Why nothing answers at `address`, from whatever aiohttp raised; `tls`: at the first request over TLS."""
     why, hint = reason(error, timeout)
+    hung_up = getattr(error, "errno", None) in (errno.ECONNRESET, errno.EPIPE)
+    if tls and (hung_up or isinstance(error, aiohttp.ServerDisconnectedError)):
+        # TLS 1.3: a server refuses a client's certificate after the handshake, by hanging up.
+        why, hint = f"it does not accept our certificate, it seems: {why}", CLIENT_CERTIFICATE
     return EngineUnreachable(f"No Docker engine answers at {address}", where=address, why=why, hint=hint)
 
 
@@ -64,7 +71,7 @@ def _tls(error: ssl.SSLError) -> tuple[str, str]:
     if "WRONG_VERSION_NUMBER" in said or "RECORD_LAYER" in said:
         return "it does not speak TLS there", "check the port: 2376 is the usual one with TLS"
     if "CERTIFICATE_REQUIRED" in said.upper() or "BAD_CERTIFICATE" in said.upper() or "UNKNOWN_CA" in said.upper():
-        return f"it does not accept our certificate: {said}", "sign cert.pem with the authority that the engine trusts"
+        return f"it does not accept our certificate: {said}", CLIENT_CERTIFICATE
     return f"TLS failed: {said}", "check ca.pem, cert.pem and key.pem"
 
 

@@ -121,7 +121,10 @@ async def tunnel(address: str, timeout: float = 20.0) -> AsyncIterator[Tunnel]:
             )
         except FileNotFoundError as error:
             raise EngineUnreachable(
-                f"{address} needs ssh", why="there is no ssh on this machine", hint="install the OpenSSH client"
+                f"{address} needs ssh",
+                where=address,
+                why="there is no ssh on this machine",
+                hint="install the OpenSSH client",
             ) from error
         opened = Tunnel(process, local, where)
         try:
@@ -149,11 +152,16 @@ def die_with_parent() -> Callable[[], None] | None:
 HINTS = (
     ("Could not resolve hostname", "check the host's name, and the Host entries of ~/.ssh/config"),
     ("Connection refused", "check that sshd runs there, and the port"),
-    ("Host key verification failed", "connect once by hand (ssh {host}) to check and accept its key"),
     ("REMOTE HOST IDENTIFICATION HAS CHANGED", "the host's key is not the one you knew: find out why first"),
+    ("Host key verification failed", "connect once by hand (ssh {host}) to check and accept its key"),
     ("Permission denied", "give ssh a key that the host accepts: ssh-add, or IdentityFile in ~/.ssh/config"),
     ("administratively prohibited", "the host's sshd must allow it: AllowStreamLocalForwarding yes"),
-    ("open failed", "check that Docker runs there, and that the user is in its group docker"),
+    # sshd says no more than this, whatever the reason is.
+    (
+        "open failed",
+        "check that Docker runs there, that the user is in its group docker, and that sshd allows it "
+        "(AllowStreamLocalForwarding)",
+    ),
     ("timed out", "check the address, the network and the firewall"),
 )
 
