@@ -9,7 +9,7 @@ from collections.abc import Collection
 from fairway.model.routes import Endpoint
 from fairway.ports import Traffic
 
-SETTLE = 0.1
+SETTLE = 0.05
 """Seconds between two looks that must both find nothing: a request may be on its way from the gateway's other thread."""
 
 
