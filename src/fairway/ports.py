@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from fairway.model.app import App, Service
 from fairway.model.build import Build, Commit, ImageRef
@@ -178,8 +178,6 @@ class Registry(Protocol):
 class TestBed(Protocol):
     """An application brought up from given images in a throwaway project: own names and network, no published ports."""
 
-    __test__: ClassVar[bool] = False
-
     async def up(self, emit: Emit) -> None:
         """Start everything, in the order of its dependencies, and wait until it is healthy. Raises NotReady."""
 
@@ -195,8 +193,6 @@ class TestBed(Protocol):
 
 
 class TestBeds(Protocol):
-    __test__: ClassVar[bool] = False
-
     def open(
         self, app: App, images: Mapping[str, ImageRef], secrets: Mapping[str, bytes]
     ) -> AbstractAsyncContextManager[TestBed]:

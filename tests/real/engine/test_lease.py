@@ -48,7 +48,7 @@ async def said(process: asyncio.subprocess.Process, word: str) -> None:
 async def freed(leases: DockerLeases) -> None:
     """Its container ends as soon as Docker has seen that nobody writes to it any more."""
     async with asyncio.timeout(5):
-        while await leases.holder():
+        while await leases.holder():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
