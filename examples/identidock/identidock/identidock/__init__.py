@@ -1,0 +1,1 @@
+"""Identidock: shows the picture that belongs to a name."""
