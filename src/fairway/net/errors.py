@@ -51,8 +51,8 @@ def reason(error: BaseException, timeout: float | None = None) -> tuple[str, str
     cause: BaseException = getattr(error, "os_error", error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate(cause)
-    if isinstance(cause, ssl.SSLError):
-        return _tls(cause)
+    if isinstance(cause, ssl.SSLError) or "[SSL" in str(cause):
+        return _tls(str(cause))
     if isinstance(error, TimeoutError):
         seconds = f" within {timeout:g} s" if timeout else ""
         return f"no answer{seconds}", "check the address, the network, the firewall, and that the host is up"
@@ -66,8 +66,7 @@ def _certificate(error: BaseException) -> tuple[str, str]:
     return f"its certificate is not to be trusted: {said}", "check ca.pem, and the names in the engine's certificate"
 
 
-def _tls(error: ssl.SSLError) -> tuple[str, str]:
-    said = str(error)
+def _tls(said: str) -> tuple[str, str]:
     if "WRONG_VERSION_NUMBER" in said or "RECORD_LAYER" in said:
         return "it does not speak TLS there", "check the port: 2376 is the usual one with TLS"
     if "CERTIFICATE_REQUIRED" in said.upper() or "BAD_CERTIFICATE" in said.upper() or "UNKNOWN_CA" in said.upper():

@@ -95,7 +95,14 @@ def config(service: Service) -> Json:
 def exposed(service: Service) -> list[str]:
     """`80/tcp`."""
     published = [f"{port.target}/{port.protocol}" for port in service.ports]
-    return [*published, *(port if "/" in port else f"{port}/tcp" for port in service.expose)]
+    return [*published, *(port for item in service.expose for port in _each(item))]
+
+
+def _each(item: str) -> list[str]:
+    """`3000`, `3000-3002`, `53/udp`."""
+    numbers, _, protocol = item.partition("/")
+    first, _, last = numbers.partition("-")
+    return [f"{number}/{protocol or 'tcp'}" for number in range(int(first), int(last or first) + 1)]
 
 
 def healthcheck(check: Healthcheck) -> Json:

@@ -28,8 +28,10 @@ class FilesVolume:
 def mounts(environment: Environment, app: App, service: Service, files: FilesVolume | None) -> Json:
     """HostConfig's Mounts and Binds."""
     binds = [mount for mount in service.volumes if _is_bind(mount)]
-    others = [mount for mount in service.volumes if not _is_bind(mount)]
+    tmpfs = [mount for mount in service.volumes if mount.type == "tmpfs" and mount.options]
+    others = [mount for mount in service.volumes if mount not in binds and mount not in tmpfs]
     return {
+        "Tmpfs": {mount.target: _tmpfs_options(mount) for mount in tmpfs},
         "Binds": [_bind(mount) for mount in binds],
         "Mounts": [_mount(environment, app, mount) for mount in others] + (_files(files) if files else []),
     }
@@ -46,13 +48,19 @@ def _bind(mount: Mount) -> str:
     return f"{mount.source}:{mount.target}:{','.join(option for option in options if option)}"
 
 
+def _tmpfs_options(mount: Mount) -> str:
+    size = [f"size={mount.size}"] if mount.size is not None else []
+    mode = [f"mode={mount.mode:o}"] if mount.mode is not None else []
+    return ",".join([*mount.options, *size, *mode])
+
+
 def _mount(environment: Environment, app: App, mount: Mount) -> Json:
     body: Json = {"Type": mount.type, "Target": mount.target, "ReadOnly": mount.read_only}
     if mount.consistency:
         body["Consistency"] = mount.consistency
     match mount.type:
         case "volume":
-            body["VolumeOptions"] = {"NoCopy": mount.nocopy}
+            body["VolumeOptions"] = {"NoCopy": mount.nocopy, "Labels": dict(mount.labels)}
             if mount.subpath:
                 body["VolumeOptions"]["Subpath"] = mount.subpath
             if mount.source:
@@ -68,6 +76,8 @@ def _mount(environment: Environment, app: App, mount: Mount) -> Json:
             }
         case _:
             body["Source"] = mount.source
+            if mount.subpath:
+                body["ImageOptions"] = {"Subpath": mount.subpath}
     return body
 
 

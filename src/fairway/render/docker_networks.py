@@ -48,7 +48,8 @@ def aliases(app: App, service: Service, key: str) -> list[str]:
         for link in other.links
         if link.partition(":")[0] == service.name
     )
-    return list(dict.fromkeys(name for name in (service.name, *attachment.aliases, *linked) if name))
+    own = () if attachment.use_service_name_alias is False else (service.name,)
+    return list(dict.fromkeys(name for name in (*own, *attachment.aliases, *linked) if name))
 
 
 def endpoint(attachment: Attachment, address: str | None, names: Iterable[str]) -> Json:
@@ -85,6 +86,7 @@ def network(environment: Environment, network: Network, subnets: Iterable[Mappin
         "Labels": labels,
         "IPAM": {
             "Driver": network.ipam_driver or "default",
+            "Options": dict(network.ipam_options),
             "Config": [pool(item) for item in (network.ipam or tuple(subnets))],
         },
     }
