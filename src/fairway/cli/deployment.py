@@ -15,7 +15,7 @@ from fairway.flows.deploy import Deployed, Propose, of
 from fairway.flows.ingredients import gather
 from fairway.flows.ship import Workshop, find, refuse_unpromoted
 from fairway.model.app import App
-from fairway.model.build import Build
+from fairway.model.build import Build, ImageRef
 from fairway.model.policy import ServicePolicy
 
 
@@ -37,7 +37,6 @@ class Deployment:
 
     async def proposal(self, build: Build | None) -> Propose:
         """What is to be deployed: the application as its files are now, with the images of `build`."""
-        await self._refuse_unpromoted(build)
         ingredients = await gather(
             self.target,
             self.app,
@@ -46,15 +45,17 @@ class Deployment:
             secrets=self.secrets,
             read=lambda path: Path(path).read_bytes(),
         )
+        if build:
+            await self._refuse_unpromoted({name: ingredients.images[name] for name in build.images})
         return of(ingredients)
 
-    async def _refuse_unpromoted(self, build: Build | None) -> None:
+    async def _refuse_unpromoted(self, built: Mapping[str, ImageRef]) -> None:
         project = self.session.connection.project
         origin = project.settings.environments[self.session.name].promote_from
         if origin:
             async with wiring.connection(project, origin) as there:
                 records = await there.target(by=self.target.by, doing=self.target.doing).ledger.read()
-            refuse_unpromoted(build, records, origin)
+            refuse_unpromoted(built, records, origin)
 
 
 @asynccontextmanager

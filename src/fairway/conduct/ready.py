@@ -93,7 +93,7 @@ def describe(replica: Replica | None) -> str:
     if replica.state in (State.EXITED, State.DEAD):
         return f"it ended with exit status {replica.exit_code}"
     if replica.restarts:
-        return f"it crashed and was restarted {replica.restarts} times"
+        return f"it crashed and was restarted {'once' if replica.restarts == 1 else f'{replica.restarts} times'}"
     if replica.health is Health.UNHEALTHY:
         return "its healthcheck fails"
     return f"it is {replica.state}, health {replica.health}"

@@ -60,7 +60,7 @@ async def _images(target: Target, app: App, build: Build | None) -> Mapping[str,
     pull = [name for name, service in app.services.items() if service.pull_policy == "always" and name not in built]
     pinned = await target.engine.pin(references, pull)
     return {
-        name: replace(built[name], id=image.id, digest=built[name].digest) if name in built else image
+        name: replace(image, reference=built[name].reference, digest=built[name].digest) if name in built else image
         for name, image in pinned.items()
     }
 

@@ -108,20 +108,14 @@ async def _pushed(shop: Workshop, built: list[str], tag: str) -> Build | None:
     return Build(commit=Commit(sha=tag, describe=tag), created="", images=found, tags=(tag,), pushed=True)
 
 
-def refuse_unpromoted(made: Build | None, records: tuple[Record, ...], origin: str) -> None:
-    """Raises Refused unless the images of `made` are those that serve in the environment `origin`."""
+def refuse_unpromoted(built: Mapping[str, ImageRef], records: tuple[Record, ...], origin: str) -> None:
+    """Raises Refused unless what was `built` serves in the environment `origin`, whichever commit it was built of there."""
     serving = promoted(records)
-    if made is None:
-        return
-    for service, image in made.images.items():
+    for service, image in built.items():
         there = serving.images.get(service) if serving else None
-        if there is None or not _same(there, image):
+        if there is None or there.content != image.content:
             raise Refused(
                 f"{image.reference} does not serve in {origin}, and only what does may go further",
                 where=service,
                 hint=f"`fairway ship {origin}` first",
             )
-
-
-def _same(one: ImageRef, other: ImageRef) -> bool:
-    return bool((one.id and one.id == other.id) or (one.digest and one.digest == other.digest))

@@ -11,12 +11,14 @@ class ImageRef:
     """One image. `reference` is what people read (`repository:tag`); `id` and `digest` say which bytes.
 
     `id` is the engine's content address of the image (`sha256:…`); `digest` is the manifest's in a registry, empty where
-    the image was never in one.
+    the image was never in one. `fingerprint` is that of its layers and configuration without the labels that name a commit:
+    two builds of the same content share it.
     """
 
     reference: str
     id: str = ""
     digest: str = ""
+    fingerprint: str = ""
 
     @property
     def repository(self) -> str:
@@ -31,8 +33,8 @@ class ImageRef:
 
     @property
     def content(self) -> str:
-        """What identifies the bytes, wherever they came from: the same for one image before and after its push."""
-        return self.id or self.digest
+        """What identifies what runs, wherever it came from, and whichever commit it was built of."""
+        return self.fingerprint or self.id or self.digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

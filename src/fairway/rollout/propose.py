@@ -51,12 +51,9 @@ def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet)
         service: _revision(service, revision_digest(ingredients, service), number, fleet, base)
         for service in sorted(ingredients.app.services)
     }
-    release = Release(
-        number=number,
-        revisions=revisions,
-        digest=_release_digest(ingredients, revisions),
-        **{item.name: getattr(ingredients, item.name) for item in fields(Ingredients)},
-    )
+    made = {item.name: getattr(ingredients, item.name) for item in fields(Ingredients)}
+    made["images"] = {service: _image(ingredients, revisions[service], records) for service in revisions}
+    release = Release(number=number, revisions=revisions, digest=_release_digest(ingredients, revisions), **made)
     for known in (under_way(records), base):
         if known and known.digest == release.digest:
             return known
@@ -123,6 +120,14 @@ def _revision(service: str, digest: str, number: int, fleet: Fleet, base: Releas
             return known
     last = base.revisions.get(service) if base else None
     return last if last and last.digest == digest else Revision(service, number, digest)
+
+
+def _image(ingredients: Ingredients, revision: Revision, records: tuple[Record, ...]) -> ImageRef:
+    """All replicas of a revision run one image: that of the release that made it, also where a later commit built the same."""
+    for record in reversed(records):
+        if record.release.revisions.get(revision.service) == revision:
+            return record.release.images[revision.service]
+    return ingredients.images[revision.service]
 
 
 def _release_digest(ingredients: Ingredients, revisions: Mapping[str, Revision]) -> str:

@@ -66,7 +66,7 @@ async def test_what_happened_between_the_look_and_the_watch_is_seen(house: House
         ({"health": Health.UNHEALTHY}, "healthcheck fails"),
         ({"state": State.EXITED, "exit_code": 3}, "exit status 3"),
         ({"state": State.EXITED, "exit_code": 137, "oom_killed": True}, "memory limit"),
-        ({"restarts": 1}, "restarted 1 times"),
+        ({"restarts": 1}, "restarted once"),
         ({"state": State.DEAD}, "ended"),
     ],
 )

@@ -212,3 +212,17 @@ def test_services_that_did_not_change_share_their_revision(old: dict[str, Spec],
     for name in old.keys() & new.keys():
         assert (second.revisions[name] == first.revisions[name]) == (old[name].version == new[name].version)
     assert {revision.service for revision in second.revisions.values()} == set(new)
+
+
+def test_a_commit_that_changes_nothing_of_a_service_keeps_its_revision_and_its_image() -> None:
+    def of_commit(name: str, replicas: int) -> Ingredients:
+        found = with_web(SHOP, deploy=Deploy(replicas=replicas))
+        same = ImageRef(reference=f"web:{name}", id=f"sha256:{name}", fingerprint="sha256:same")
+        return replace(found, images={**found.images, "web": same})
+
+    first = propose(of_commit("a", 1), (), EMPTY)
+    second = propose(of_commit("b", 3), promoted(first), EMPTY)
+    assert second.number == 2
+    assert second.revisions == first.revisions
+    assert second.images["web"].id == "sha256:a"
+    assert propose(of_commit("c", 3), promoted(first, second), EMPTY) == second

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +18,12 @@ Credentials = Callable[[str], Mapping[str, str] | None]
 """From a registry's host name to {username, password}, or None where there are none."""
 
 HUB = "docker.io"
+COMMIT_LABELS = "org.opencontainers.image."
+SEEN = (
+    *("Env", "Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes"),
+    *("Healthcheck", "StopSignal", "Shell", "ArgsEscaped"),
+)
+"""What of an image's configuration reaches its containers."""
 
 
 async def pin(
@@ -28,7 +36,22 @@ async def pin(
         found = await local(docker, host, reference)
     if found is None:
         raise ImageNotFound(f"There is no image {reference}", where=host, why="it was pulled, and is not there")
-    return ImageRef(reference=reference, id=found["Id"], digest=digest(reference, found.get("RepoDigests") or ()))
+    return ImageRef(
+        reference=reference,
+        id=found["Id"],
+        digest=digest(reference, found.get("RepoDigests") or ()),
+        fingerprint=fingerprint(found),
+    )
+
+
+def fingerprint(image: Mapping[str, Any]) -> str:
+    """Of the layers and of what a container would be given, without the labels that say which commit it was built of."""
+    config = dict(image.get("Config") or {})
+    labels = config.pop("Labels", None) or {}
+    kept = {name: value for name, value in labels.items() if not name.startswith(COMMIT_LABELS)}
+    seen = {key: config.get(key) for key in SEEN}
+    told = [image.get("Architecture"), image.get("Os"), (image.get("RootFS") or {}).get("Layers"), seen, kept]
+    return "sha256:" + hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 async def local(docker: aiodocker.Docker, host: str, reference: str) -> dict[str, Any] | None:
