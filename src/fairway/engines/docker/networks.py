@@ -141,4 +141,5 @@ class Networks:
 
 def keeps_addresses(network: Json) -> bool:
     """Docker fixes addresses only where the subnet was configured: that is so for the networks that Fairway makes."""
-    return names.APP in (network.get("Labels") or {}) and network.get("Driver") == "bridge"
+    ours = names.APP in (network.get("Labels") or {})
+    return ours and network.get("Driver") == "bridge" and (network.get("IPAM") or {}).get("Driver") == "default"
