@@ -176,3 +176,9 @@ async def test_it_may_do_next_to_nothing(world: World, leases: DockerLeases, doc
     limits = shown["HostConfig"]
     assert (limits["NetworkMode"], limits["ReadonlyRootfs"], limits["CapDrop"]) == ("none", True, ["ALL"])
     assert limits["Memory"] == 16 << 20
+
+
+async def test_one_after_the_other_without_a_pause(world: World, docker: aiodocker.Docker) -> None:
+    for number in range(10):
+        async with DockerLeases(world.environment, docker, world.image.id, f"user{number}").hold("deploy"):
+            pass

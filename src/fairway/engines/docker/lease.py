@@ -15,16 +15,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiodocker
+from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 from aiodocker.stream import Stream
 
 from fairway.engines.docker.errors import explained
-from fairway.engines.docker.observed import inspect
+from fairway.engines.docker.observed import GONE, inspect
 from fairway.engines.docker.small import confined
 from fairway.engines.docker.together import unbroken
 from fairway.engines.docker.watching import changes
 from fairway.model.environment import Environment
-from fairway.model.errors import EngineError, Locked
+from fairway.model.errors import EngineError, FairwayError, Locked
 from fairway.net.errors import translated
 from fairway.ports import Holder
 from fairway.render import names
@@ -82,7 +83,7 @@ class DockerLeases:
         deadline = time.monotonic() + wait
         if held := await self._patient_try(doing):
             return held
-        async with aclosing(changes(self.docker, self.labels, self.host, happenings=("destroy",))) as news:
+        async with aclosing(changes(self.docker, self.labels, self.host, happenings=("destroy", "rename"))) as news:
             try:
                 while time.monotonic() < deadline:
                     async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
@@ -141,11 +142,23 @@ class DockerLeases:
         return container, stdin
 
     async def _release(self, container: str, stdin: Stream) -> None:
-        """As a holder's death does: `cat` ends, and Docker removes the container. Whoever comes next has the patience for it."""
+        """The name is free when this returns; `cat` ends, and Docker removes the container in its own time."""
+        lease = self.docker.containers.container(container)
         try:
-            await stdin.close()
-        except Exception:
-            await self._sweep(container, force=True)
+            with suppress(FairwayError), translated(self.host):  # a lost connection frees it as well
+                await self._rename(lease, f"{self.name}-{container[:12]}")
+        finally:
+            with suppress(Exception):
+                await stdin.close()
+
+    async def _rename(self, lease: DockerContainer, name: str) -> None:
+        try:
+            await lease.rename(name)
+        except DockerError as error:
+            if error.status not in GONE:
+                raise
+            with suppress(DockerError):
+                await lease.wait(condition="removed")
 
     async def _sweep(self, container: str, force: bool = False) -> None:
         """Without force, Docker refuses to remove one that has been started after all."""
