@@ -14,7 +14,7 @@ from aiodocker.exceptions import DockerError
 from fairway.engines.docker import keeper
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.ledger_codec import Outcome, encode, outcome_name, records, release_name
-from fairway.engines.docker.put import put
+from fairway.engines.docker.put import exists, put
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.release import Record, Release
@@ -49,13 +49,20 @@ class DockerLedger:
 
     async def intend(self, release: Release) -> None:
         """Raises EngineError where the number has been used: a record is never changed."""
-        if any(record.release.number == release.number for record in await self.read()):
+        if await self._used(release.number):
             raise EngineError(
                 f"Release {release.number} of {self.environment} is in the ledger already",
                 where=self.host,
                 hint="look at fairway releases, and deploy again",
             )
         await self._write(release_name(release.number), encode(release))
+
+    async def _used(self, number: int) -> bool:
+        """Whether there is a record of that number; one that was cut short is none."""
+        path = f"{keeper.LEDGER}/{self.environment.key}/{release_name(number)}"
+        with translated(self.host):
+            there = await exists(self.docker, names.KEEPER, path)
+        return there and any(record.release.number == number for record in await self.read())
 
     async def conclude(self, release: Release, outcome: str, detail: str = "") -> None:
         now = self.clock()
