@@ -132,9 +132,8 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 @web.middleware
 async def faulty(request: web.Request, handler) -> web.StreamResponse:
     """With the fault "errors", every second page fails; /up does not, so only those who look at the pages can tell."""
-    if request.app["fault"] == "errors" and request.path != "/up":
-        if next(request.app["pages"]) % 2:
-            raise web.HTTPInternalServerError(text="broken on purpose\n")
+    if request.app["fault"] == "errors" and request.path != "/up" and next(request.app["pages"]) % 2:
+        raise web.HTTPInternalServerError(text="broken on purpose\n")
     return await handler(request)
 
 
