@@ -140,7 +140,8 @@ async def test_cancelled_half_way_nothing_is_left(world: World, engine: DockerEn
 
 async def test_an_image_of_the_host_is_pinned_by_its_id(world: World, engine: DockerEngine) -> None:
     pinned = await engine.pin({"web": world.image.reference, "db": world.image.reference})
-    assert pinned["web"] == pinned["db"] == ImageRef(reference=world.image.reference, id=world.image.id)
+    assert pinned["web"] == pinned["db"]
+    assert (pinned["web"].reference, pinned["web"].id) == (world.image.reference, world.image.id)
     assert pinned["web"].pinned == world.image.id
 
 
