@@ -21,6 +21,7 @@ from fairway.model.app import App
 from fairway.model.environment import Environment
 from fairway.model.errors import InvalidFiles, Problem, UsageError
 from fairway.model.policy import ServicePolicy
+from fairway.model.release import Release
 from fairway.net.docker import connect
 from fairway.net.hostimage import ensure_host_image, host_image
 from fairway.net.tls import Tls
@@ -137,6 +138,15 @@ class Connection:
         from fairway.secrets.files import FileSecrets
 
         return await FileSecrets().values(app)
+
+    async def secrets_of(self, release: Release) -> Mapping[str, bytes]:
+        """The secrets of a release, as far as this machine has them in the versions that it pins; the host keeps them, too."""
+        from fairway.flows.ingredients import matching
+
+        try:
+            return await matching(release, await self.secrets(release.app))
+        except InvalidFiles:
+            return {}
 
     def workshop(self, app: App, secrets: Mapping[str, bytes], *, dirty: bool = False) -> Workshop:
         from fairway.builders.docker import DockerBuilder

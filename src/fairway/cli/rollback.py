@@ -34,6 +34,7 @@ async def rollback(
     """
     async with session(options, environment, "rollback", wait, changes=True) as here:
         earlier = choose(await here.target.ledger.read(), release)
+        secrets = await here.connection.secrets_of(earlier)
         with progress() as emit:
-            done = await apply(here.target, back_to(earlier, here.target), {}, emit)
+            done = await apply(here.target, back_to(earlier, here.target), secrets, emit)
         report(here.name, done, json)

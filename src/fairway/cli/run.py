@@ -41,4 +41,5 @@ async def run(
             raise UsageError(f"there is no service {service!r}", hint=f"there are: {', '.join(release.app.services)}")
         extra = dict(pair.partition("=")[::2] for pair in env)
         tty = sys.stdin.isatty() and sys.stdout.isatty()
-        return await here.target.console.run(release, service, command, {}, environment=extra, tty=tty)
+        secrets = await here.connection.secrets_of(release)
+        return await here.target.console.run(release, service, command, secrets, environment=extra, tty=tty)

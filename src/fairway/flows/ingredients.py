@@ -15,6 +15,7 @@ from fairway.model.build import Build, ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import InvalidFiles, Problem, Refused
 from fairway.model.policy import ServicePolicy
+from fairway.model.release import Release
 from fairway.rollout.propose import Ingredients
 
 Read = Callable[[str], bytes]
@@ -84,6 +85,12 @@ def _content(config: FileObject, read: Read) -> bytes:
     if config.environment is not None:
         return os.environ[config.environment].encode()
     return read(config.file or "")
+
+
+async def matching(release: Release, values: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Those of the values that are of the versions which the release pins."""
+    versions = await asyncio.to_thread(_versions, release.environment, values)
+    return {name: value for name, value in values.items() if release.secrets.get(name) == versions[name]}
 
 
 def _versions(environment: Environment, secrets: Mapping[str, bytes]) -> Mapping[str, str]:
