@@ -107,6 +107,11 @@ async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes
         await asyncio.gather(opening, return_exceptions=True)
     if verdict is Verdict.PROMOTED:
         await target.ledger.conclude(release, "promoted")
+        if conductor.error:
+            raise Partial(
+                f"release {release.number} serves, but not all that is old could be removed",
+                hint="`fairway deploy` again goes on from what is there",
+            ) from conductor.error
         return
     await _undo(target, proposal, conductor, secrets, emit)
 

@@ -33,20 +33,27 @@ Walk = Generator[Step, Outcome, bool]
 
 
 def lead(fleet: Fleet, release: Release) -> Strategy:
-    """Yields no step where the fleet already is what the release asks for. Ends FAILED at the first step that fails."""
+    """Yields no step where the fleet already is what the release asks for. Ends FAILED at the first step that fails.
+
+    Once all traffic is the release's, what is left to do is to remove what is old: where that fails, nothing is undone.
+    """
     way = moves(fleet, release)
     if not (yield from _start(release, way)):
         return Verdict.FAILED
     live = fleet.weights
-    for number in range(1, max((move.batches for move in way), default=1) + 1):
+    batches = max((move.batches for move in way), default=1)
+    for number in range(1, batches + 1):
         weights = _weights(release, way, number)
         if not (yield from _batch(release, way, number, live, weights)):
             return Verdict.FAILED
         live = weights
+        if number < batches and not (yield from _remove(_shrinking(way, number))):
+            return Verdict.FAILED
     leftovers = (Want(move.new, move.replicas) for move in way if move.surplus)
     gone = (Want(revision, 0) for revision in strays(fleet, release))
-    done = yield from _remove((*leftovers, *gone))
-    return Verdict.PROMOTED if done else Verdict.FAILED
+    if (yield from _remove(_shrinking(way, batches))):
+        yield from _remove((*leftovers, *gone))
+    return Verdict.PROMOTED
 
 
 def _start(release: Release, way: Sequence[Move]) -> Walk:
@@ -76,7 +83,7 @@ def _await_dependencies(release: Release, here: Iterable[Move], waiting: list[Mo
 
 
 def _batch(release: Release, way: Sequence[Move], number: int, live: Weights, weights: Weights) -> Walk:
-    """One batch: new replicas (the first have started already), their share of the traffic, and as many old ones less."""
+    """One batch: new replicas (the first have started already) and their share of the traffic."""
     grown = [move for move in way if _grows_in(move, number)]
     if number > 1 and grown:
         if not (yield from _do(Ensure(tuple(Want(move.new, move.batch(number)) for move in grown)))):
@@ -86,9 +93,7 @@ def _batch(release: Release, way: Sequence[Move], number: int, live: Weights, we
     reroute = weights != live or any(move.service in weights for move in grown)
     if reroute and not (yield from _do(Shift(weights))):
         return False
-    if not (yield from _watch(release, grown, number)):
-        return False
-    return (yield from _remove(_shrinking(way, number)))
+    return (yield from _watch(release, grown, number))
 
 
 def _grows_in(move: Move, number: int) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from fairway.model.errors import FairwayError
 from fairway.model.fleet import Health, State
 from fairway.model.release import Release
-from fairway.model.steps import Verdict
+from fairway.model.steps import Outcome, Verdict
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 from tests.unit.rollout.drive import Drive
@@ -300,3 +301,15 @@ def test_a_service_that_gets_its_first_route_gets_requests_when_all_of_it_is_rea
         "await web-r2 ×2",
         "shift web: web-r2 2",
     ]
+
+
+@pytest.mark.parametrize(("failing", "verdict"), [(1, Verdict.FAILED), (2, Verdict.FAILED), (3, Verdict.PROMOTED)])
+def test_what_cannot_be_removed_once_all_traffic_has_moved_undoes_nothing(failing: int, verdict: Verdict) -> None:
+    there = world({"web": WEB})
+    release = there.propose({"web": replace(WEB, version=2)})
+    walk = lead(there.observe(release), release)
+    next(walk)
+    with pytest.raises(StopIteration) as end:
+        for number in range(10):
+            walk.send(Outcome(FairwayError("no") if number == failing else None))
+    assert end.value.value is verdict
