@@ -36,6 +36,9 @@ from fairway.ports import Engine, Traffic
 DRAIN_TIMEOUT = 10.0
 """Seconds, where neither fairway.yaml nor stop_grace_period says how long requests in flight may go on."""
 
+SPREAD = 1.0
+"""Seconds between the closing of one replica's streams and the next one's."""
+
 
 @dataclass(slots=True)
 class Conductor:
@@ -57,6 +60,8 @@ class Conductor:
     """Replicas that may get requests: those that did when this began, and those that have shown that they are ready."""
     _restarts: Mapping[str, int] = field(default_factory=dict)
     """How often each replica had been restarted when this began."""
+    _streaming: set[str] = field(default_factory=set)
+    """Services that still had streams open when their drain was over."""
     _started: float = 0.0
 
     async def conduct(self, strategy: Strategy, fleet: Fleet) -> Verdict:
@@ -103,7 +108,7 @@ class Conductor:
                 with self._clock_stopped():
                     await self._drain(wants)
             case Retire(wants):
-                await together(self.engine.retire(want.revision, want.replicas) for want in wants)
+                await together(self._retire(want) for want in wants)
 
     @contextmanager
     def _clock_stopped(self) -> Iterator[None]:
@@ -199,6 +204,7 @@ class Conductor:
         for replica in going:
             if port := known.get(replica.revision.name):
                 points.setdefault(replica.revision.service, []).append(Endpoint(replica.address, port, draining=True))
+        self._streaming = set()
         await together(self._empty(self.traffic, service, here) for service, here in points.items())
         if marked and marked != (left := without(marked, going)):
             await self.traffic.apply(left)
@@ -206,7 +212,17 @@ class Conductor:
     async def _empty(self, traffic: Traffic, service: str, endpoints: list[Endpoint]) -> None:
         timeout = self._drain_timeout(service)
         if left := await drained(traffic, endpoints, timeout):
+            self._streaming.add(service)
             self.emit(Note(f"{service}: {left} requests or streams were still open after {timeout:g} s", "warning"))
+
+    async def _retire(self, want: Want) -> None:
+        """Where streams are still open they are closed one replica after the other, so that not all clients return at once."""
+        if want.revision.service in self._streaming:
+            present = len((await self.engine.observe()).of(want.revision))
+            for stays in range(present - 1, want.replicas, -1):
+                await self.engine.retire(want.revision, stays)
+                await asyncio.sleep(SPREAD)
+        await self.engine.retire(want.revision, want.replicas)
 
     def _drain_timeout(self, service: str) -> float:
         """As this release says, or the last one that had the service."""

@@ -10,7 +10,7 @@ import pytest
 
 from fairway.model.errors import EngineError, NotReady
 from fairway.model.fleet import Health, State
-from fairway.model.policy import Ready, Rollout, ServicePolicy
+from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
 from fairway.model.steps import (
     AwaitExit,
     AwaitReady,
@@ -112,3 +112,16 @@ async def test_draining_and_retiring_what_is_gone_already_is_no_error(house: Hou
     gone = (Want(replace(release.revisions["web"], release=9), 0),)
     outcomes, _ = await one(house, release, Drain(gone), Retire(gone))
     assert all(outcome.ok for outcome in outcomes)
+
+
+async def test_streams_that_outlive_their_drain_are_closed_one_replica_after_the_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairway.conduct.conductor.SPREAD", 0.0)
+    await deploy(house, {"web": WEB})
+    policy = ServicePolicy(route=Route(hosts=("web.test",), port=80), rollout=Rollout(drain_timeout=0.0))
+    release = with_policy(house, house.world.releases[0], "web", policy)
+    leaving = (Want(release.revisions["web"], 0),)
+    house.traffic.open_now = [2]
+    await one(house, release, Drain(leaving), Retire(leaving))
+    assert [call for call in house.calls if call.startswith("retire")] == ["retire web-r1 1", "retire web-r1 0"]
