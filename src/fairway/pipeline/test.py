@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from fairway.model.app import App
 from fairway.model.build import Build, Evidence
-from fairway.model.errors import FairwayError, TestFailed
+from fairway.model.errors import FairwayError, InvalidFiles, Problem, TestFailed
 from fairway.model.events import Emit, Event, Output
 from fairway.model.secret import redact
 from fairway.model.stage import HttpCheck, Stage
@@ -32,7 +32,11 @@ async def run_tests(
     secrets: Mapping[str, bytes],
     emit: Emit,
 ) -> Build:
-    """The build with the evidence of each stage, in the order of the file, saved as it comes. Raises TestFailed after the last."""
+    """The build with the evidence of each stage, in the order of the file, saved as it comes.
+
+    Raises InvalidFiles for a stage that names a service which is not there, TestFailed after the last stage.
+    """
+    refuse_unknown(app, stages)
     failures: list[tuple[Evidence, str]] = []
     for stage in stages:
         run = _Run(app, build, stage, beds, secrets)
@@ -50,6 +54,19 @@ async def run_tests(
             hint=f"The whole output: {first.output}",
         )
     return build
+
+
+def refuse_unknown(app: App, stages: Sequence[Stage]) -> None:
+    problems = [
+        Problem(
+            f"there is no service {name}", "fairway.yaml", ("test", stage.name), f"It has {', '.join(app.services)}."
+        )
+        for stage in stages
+        for name in dict.fromkeys((stage.service, stage.http.service if stage.http else None))
+        if name and name not in app.services
+    ]
+    if problems:
+        raise InvalidFiles(problems)
 
 
 @dataclass(slots=True)

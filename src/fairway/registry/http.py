@@ -7,7 +7,7 @@ import hashlib
 import re
 import ssl
 from base64 import b64encode
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ PAGE = 1000
 
 
 class HttpRegistry:
-    """`insecure`: registries, addresses or networks that need no TLS, as the engine lists them (`docker info`).
+    """`insecure`: registries, addresses or networks that need no TLS; or who knows them, asked when it is needed.
 
     `certificates` holds a directory for each registry with authorities (*.crt) and client certificates (*.cert, *.key).
     Times in seconds.
@@ -44,7 +44,7 @@ class HttpRegistry:
         self,
         *,
         config: DockerConfig | None = None,
-        insecure: Collection[str] = (),
+        insecure: Collection[str] | Callable[[], Awaitable[Collection[str]]] = (),
         certificates: Path = CERTIFICATES,
         timeout: float = 15.0,
     ) -> None:
@@ -84,7 +84,8 @@ class HttpRegistry:
     @asynccontextmanager
     async def _session(self, wanted: Reference) -> AsyncIterator[_Session]:
         """By TLS; by plain HTTP only where that is allowed, and TLS is not spoken."""
-        plain = may_be_plain(wanted.host, self._insecure)
+        insecure = await self._insecure() if callable(self._insecure) else self._insecure
+        plain = may_be_plain(wanted.host, insecure)
         context = await asyncio.to_thread(self._context, wanted.host, plain)
         async with httpx2.AsyncClient(verify=context, timeout=self._timeout, follow_redirects=True) as client:
             yield _Session(client, wanted, self._config, ("https", "http") if plain else ("https",))

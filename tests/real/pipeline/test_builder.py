@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -108,6 +109,33 @@ async def test_additional_contexts_are_directories_and_images(
     docker_host.docker("image", "rm", "pipeline-test/base:1")
     assert run(docker_host, "cat", "/b", "/base") == "besidebase"
     assert not docker_host.docker("image", "ls", "--quiet", "fairway-context").stdout
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[str]:
+    """The socket of an ssh-agent."""
+    socket = str(tmp_path / "agent")
+    said = subprocess.run(["ssh-agent", "-a", socket], check=True, capture_output=True, text=True).stdout
+    yield socket
+    os.kill(int(said.partition("SSH_AGENT_PID=")[2].partition(";")[0]), signal.SIGTERM)
+
+
+async def test_an_agent_is_there_while_building(
+    docker_host: Host, environ: dict[str, str], agent: str, tmp_path: Path
+) -> None:
+    builder = DockerBuilder(docker_host.url, environ={**environ, "SSH_AUTH_SOCK": agent})
+    (tmp_path / "context").mkdir()
+    recipe = 'FROM debian:bookworm-slim\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK"\n'
+    assert await builder.build(request(tmp_path / "context", recipe, ssh=("default",), no_cache=True), ignore)
+
+
+async def test_hosts_network_and_cache_are_passed_on(builder: DockerBuilder, docker_host: Host, tmp_path: Path) -> None:
+    recipe = "FROM debian:bookworm-slim\nRUN cat /etc/hosts > /h; ls /sys/class/net > /n\n"
+    asked = request(tmp_path, recipe, extra_hosts=("db.example:10.9.8.7",), network="none", cache_to=("type=inline",))
+    first = await builder.build(asked, ignore)
+    assert "10.9.8.7\tdb.example" in run(docker_host, "cat", "/h")
+    assert "eth0" not in run(docker_host, "cat", "/n")
+    assert (await builder.build(asked, ignore)).id == first.id, "the same call does the same thing"
 
 
 async def test_a_failing_instruction_is_named_with_its_line(builder: DockerBuilder, tmp_path: Path) -> None:

@@ -3,14 +3,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fairway.model.errors import RegistryError
+from fairway.net.docker import connect
 from fairway.registry import http
 from fairway.registry.credentials import DockerConfig
 from fairway.registry.http import HttpRegistry
+from fairway.registry.insecure import insecure_registries
 from fairway.registry.reference import Reference, may_be_plain
 from tests.lab.host import Host
 from tests.lab.registry import Registry
@@ -65,6 +68,17 @@ async def test_the_digest_of_a_tag_is_what_the_push_said(
     assert await asked.digest(f"{registry.address}/team/web@{digest}") == digest
     assert await asked.digest(f"{registry.address}/team/web:none") is None
     assert await asked.digest(f"{registry.address}/nobody/none:1") is None
+
+
+async def test_the_engine_says_which_registries_need_no_tls(
+    docker_host: Host, registry: Registry, configure: Configure
+) -> None:
+    async with connect(docker_host.url) as docker:
+        listed = await insecure_registries(docker)
+        assert registry.address in listed
+        assert "127.0.0.0/8" in listed
+        asked = HttpRegistry(config=configure({}), insecure=partial(insecure_registries, docker))
+        assert await asked.digest(f"{registry.address}/nobody/none:1") is None
 
 
 async def test_all_tags_are_listed_page_by_page(

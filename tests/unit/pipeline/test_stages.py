@@ -8,7 +8,7 @@ import pytest
 
 from fairway.model.app import BuildSpec
 from fairway.model.build import Build, ImageRef
-from fairway.model.errors import Refused, TestFailed
+from fairway.model.errors import InvalidFiles, Refused, TestFailed
 from fairway.model.stage import HttpCheck, Stage
 from fairway.pipeline.push import push
 from fairway.pipeline.test import run_tests
@@ -100,6 +100,14 @@ async def test_an_answer_has_to_have_the_status_and_the_content(
 ) -> None:
     with pytest.raises(TestFailed, match=reason):
         await outcome(MemoryBeds(status={80: answer}), builds, SMOKE)
+
+
+async def test_a_stage_without_its_service_is_refused_before_anything_runs(builds: MemoryBuilds) -> None:
+    beds = MemoryBeds()
+    lost = replace(SMOKE, name="lost", http=HttpCheck(service="wbe", port=80))
+    with pytest.raises(InvalidFiles, match=r"test\.lost: there is no service wbe"):
+        await outcome(beds, builds, UNIT, lost)
+    assert not beds.used
 
 
 async def test_an_application_that_is_not_healthy_fails_the_stage_with_its_logs(builds: MemoryBuilds) -> None:
