@@ -5,18 +5,27 @@ Relative paths become absolute here as well, because only here the directory tha
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
 from fairway.compose import mounts, ports
+from fairway.compose.forms import (
+    BUILD_FORMS,
+    DEPLOY_FORMS,
+    RESOURCE_FORMS,
+    SERVICE_FORMS,
+    Form,
+    each,
+    listed,
+    mapping,
+    resource,
+    values,
+)
 from fairway.compose.node import Node
 from fairway.compose.paths import Anchor
 from fairway.compose.problems import Problems
 from fairway.compose.scalars import text
 from fairway.model.app import Path
-
-Form = Callable[[Node], Node]
 
 
 def canonical(document: Node, anchor: Anchor, problems: Problems) -> Node:
@@ -24,8 +33,8 @@ def canonical(document: Node, anchor: Anchor, problems: Problems) -> Node:
     reader = _Canonical(anchor, problems)
     tops = {
         "services": reader.service,
-        "networks": lambda node, path: _top(node),
-        "volumes": reader.top_volume,
+        "networks": reader.network,
+        "volumes": reader.volume,
         "configs": reader.file_object,
         "secrets": reader.file_object,
     }
@@ -49,12 +58,14 @@ class _Canonical:
     def service(self, node: Node, path: Path) -> Node:
         forms: dict[str, Form] = SERVICE_FORMS | {
             "env_file": self._env_files,
-            "label_file": lambda value: _each(_listed(value), self._absolute),
+            "label_file": lambda value: each(listed(value), self._absolute),
             "extends": self._extends,
         }
         service = self._apply(node, forms, path)
         if (build := service.get("build")) and build.tag != "reset":
             service = service.with_entries(build=self._build(build, (*path, "build")))
+        if (deploy := service.get("deploy")) and deploy.tag != "reset":
+            service = service.with_entries(deploy=self._apply(deploy, DEPLOY_FORMS, (*path, "deploy")))
         lists: dict[str, Callable[[Node], list[Node]]] = {
             "ports": ports.expand,
             "volumes": lambda one: [self._mount(mounts.volume(one))],
@@ -65,17 +76,21 @@ class _Canonical:
                 service = service.with_entries(**{key: self._expand(value, expand, (*path, key))})
         return service
 
-    def top_volume(self, node: Node, path: Path) -> Node:
-        """A local volume that binds a directory names it by path too."""
-        node = _top(node)
-        options = node.get("driver_opts")
-        device, kind = (options.get("device"), options.get("o")) if options else (None, None)
-        if options and device and kind and "bind" in text(kind).split(","):
-            node = node.with_entries(driver_opts=options.with_entries(device=self._absolute(device)))
-        return node
+    def network(self, node: Node, path: Path) -> Node:
+        return self._apply(resource(node), RESOURCE_FORMS, path)
+
+    def volume(self, node: Node, path: Path) -> Node:
+        return self._apply(resource(node), RESOURCE_FORMS | {"driver_opts": self._bound}, path)
 
     def file_object(self, node: Node, path: Path) -> Node:
-        return self._apply(_top(node), {"file": self._absolute}, path)
+        return self._apply(resource(node), RESOURCE_FORMS | {"file": self._absolute}, path)
+
+    def _bound(self, options: Node) -> Node:
+        """A local volume that binds a directory names it by path too."""
+        device, kind = options.get("device"), options.get("o")
+        if device and kind and "bind" in text(kind).split(","):
+            return options.with_entries(device=self._absolute(device))
+        return options
 
     def _apply(self, node: Node, forms: dict[str, Form], path: Path) -> Node:
         """The mapping with each of its fields put into its form."""
@@ -105,7 +120,7 @@ class _Canonical:
         build = node if isinstance(node.value, dict) else node.put({"context": replace(node, tag="")})
         forms: dict[str, Form] = BUILD_FORMS | {
             "context": lambda value: value.put(self._anchor.context(text(value))),
-            "additional_contexts": lambda value: _values(
+            "additional_contexts": lambda value: values(
                 mapping(value), lambda one: one.put(self._anchor.context(text(one)))
             ),
         }
@@ -117,7 +132,7 @@ class _Canonical:
             file = long.get("path")
             return long.with_entries(path=self._absolute(file)) if file else long
 
-        return _each(_listed(node), one)
+        return each(listed(node), one)
 
     def _extends(self, node: Node) -> Node:
         long = node if isinstance(node.value, dict) else node.put({"service": node})
@@ -129,140 +144,3 @@ class _Canonical:
         if source and kind and kind.value == "bind":
             return mount.with_entries(source=self._absolute(source))
         return mount
-
-
-def mapping(node: Node, separators: str = "=") -> Node:
-    """A list of `KEY=VALUE` as a mapping; `KEY` alone has no value (null)."""
-    if not isinstance(node.value, list):
-        return node
-    entries: dict[str, Node] = {}
-    for element in node.value:
-        written = text(element)
-        separator = next((one for one in separators if one in written), separators[0])
-        key, found, value = written.partition(separator)
-        if not key:
-            raise ValueError(f"`{written}` has no name before `{separator}`")
-        entries[key] = element.put(value if found else None)
-    return node.put(entries)
-
-
-def _listed(node: Node) -> Node:
-    """One value as a list of one."""
-    return node if isinstance(node.value, list) else node.put([node])
-
-
-def _each(node: Node, form: Form) -> Node:
-    return node.put([form(element) for element in node.elements])
-
-
-def _values(node: Node, form: Form) -> Node:
-    return node.put({key: form(value) for key, value in node.entries.items()})
-
-
-def _named(node: Node, value: Callable[[Node], Node]) -> Node:
-    """A list of names as a mapping from each to what the long form says."""
-    if not isinstance(node.value, list):
-        return node
-    return node.put({text(element): value(element) for element in node.value})
-
-
-def _depends_on(node: Node) -> Node:
-    return _named(node, lambda one: one.put({"condition": one.put("service_started")}))
-
-
-def _command(node: Node) -> Node:
-    """A string is split as a shell would, but runs in none."""
-    if not isinstance(node.value, str):
-        return node
-    try:
-        return node.put([node.put(word) for word in shlex.split(node.value)])
-    except ValueError as error:
-        raise ValueError(f"cannot be split into words: {str(error).lower()}") from None
-
-
-def _healthcheck(node: Node) -> Node:
-    test = node.get("test")
-    if test and isinstance(test.value, str):
-        return node.with_entries(test=test.put([test.put("CMD-SHELL"), test.put(test.value)]))
-    return node
-
-
-def _extra_hosts(node: Node) -> Node:
-    """Each host with the list of its addresses; `name=address` is preferred, `name:address` accepted."""
-    if not isinstance(node.value, list):
-        return _values(node, _listed)
-    entries: dict[str, Node] = {}
-    for element in node.value:
-        ((host, address),) = mapping(node.put([element]), "=:").entries.items()
-        if not address.value:
-            raise ValueError(f"`{text(element)}` is not of the form host=address")
-        known = entries.get(host)
-        entries[host] = known.put([*known.elements, address]) if known else address.put([address])
-    return node.put(entries)
-
-
-def _file_mounts(node: Node) -> Node:
-    return _each(node, lambda one: one if isinstance(one.value, dict) else one.put({"source": one.put(text(one))}))
-
-
-def _gpus(node: Node) -> Node:
-    if isinstance(node.value, str):
-        return node.put([node.put({"count": node.put("all"), "capabilities": node.put([node.put("gpu")])})])
-    return node
-
-
-def _fields(forms: dict[str, Form]) -> Form:
-    def apply(node: Node) -> Node:
-        return (
-            node.put(
-                {
-                    key: forms[key](value) if key in forms and value.tag != "reset" else value
-                    for key, value in node.entries.items()
-                }
-            )
-            if isinstance(node.value, dict)
-            else node
-        )
-
-    return apply
-
-
-def _top(node: Node) -> Node:
-    """A top-level resource: null means all defaults; `external: {name: x}` is an old form."""
-    node = _fields({"labels": mapping})(node if node.value is not None else node.put({}))
-    external = node.get("external")
-    if external and isinstance(external.value, dict):
-        node = node.with_entries(external=external.put(True), name=external.get("name") or node.get("name"))
-    return node
-
-
-BUILD_FORMS: dict[str, Form] = {
-    "args": mapping,
-    "labels": mapping,
-    "ssh": mapping,
-    "additional_contexts": mapping,
-    "extra_hosts": _extra_hosts,
-    "secrets": _file_mounts,
-    "no_cache_filter": _listed,
-}
-
-SERVICE_FORMS: dict[str, Form] = {
-    "annotations": mapping,
-    "command": _command,
-    "configs": _file_mounts,
-    "depends_on": _depends_on,
-    "deploy": _fields({"labels": mapping}),
-    "dns": _listed,
-    "dns_search": _listed,
-    "entrypoint": _command,
-    "environment": mapping,
-    "extra_hosts": _extra_hosts,
-    "gpus": _gpus,
-    "healthcheck": _healthcheck,
-    "labels": mapping,
-    "models": lambda node: _named(node, lambda one: one.put({})),
-    "networks": lambda node: _named(node, lambda one: one.put(None)),
-    "secrets": _file_mounts,
-    "sysctls": mapping,
-    "tmpfs": _listed,
-}

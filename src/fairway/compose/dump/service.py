@@ -74,8 +74,6 @@ def build(one: BuildSpec) -> dict[str, Any]:
             "shm_size": size(one.shm_size),
         }
     )
-    if one.dockerfile_inline is not None:
-        data["dockerfile_inline"] = one.dockerfile_inline
     return data | dict(one.extra)
 
 

@@ -37,7 +37,7 @@ def build_spec(fields: Fields, directory: str) -> BuildSpec:
             **{key: fields.texts(key) for key in _LISTS},
             **{key: fields.flag(key) for key in _FLAGS},
             dockerfile_inline=fields.text("dockerfile_inline"),
-            target=fields.text("target") or None,
+            target=fields.text("target"),
             additional_contexts=fields.table("additional_contexts"),
             labels=fields.table("labels"),
             network=fields.text("network"),

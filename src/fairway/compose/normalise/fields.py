@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
 from fairway.compose import scalars
+from fairway.compose.forms import mapping
 from fairway.compose.node import Node, plain
 from fairway.compose.problems import Problems
 from fairway.model.app import Path
@@ -42,7 +43,8 @@ class Fields:
             return None
 
     def text(self, key: str) -> str | None:
-        return self.read(key, scalars.text)
+        """The field as a string; an empty one counts as not set."""
+        return self.read(key, scalars.text) or None
 
     def flag(self, key: str) -> bool | None:
         return self.read(key, scalars.flag)
@@ -86,11 +88,10 @@ class Fields:
         return tuple(one for one in found if one is not None)
 
     def table(self, key: str) -> dict[str, str]:
-        """A mapping of scalars; null counts as ""."""
-        node = self._get(key)
-        found = {
-            name: self.convert(one, scalars.text, key, name) for name, one in (node.entries if node else {}).items()
-        }
+        """A mapping of scalars, or a list of `KEY=VALUE`; null counts as ""."""
+        node = self.read(key, mapping)
+        entries = (node.entries if node else {}).items()
+        found = {name: self.convert(one, scalars.text, key, name) for name, one in entries}
         return {name: value for name, value in found.items() if value is not None}
 
     def raw(self, key: str) -> Any:

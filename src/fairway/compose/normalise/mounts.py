@@ -39,7 +39,7 @@ def _mount(fields: Fields) -> Mount:
         type=kind,
         target=clean(target) if target else "",
         **given(
-            source=source or None,
+            source=source,
             read_only=fields.flag("read_only"),
             consistency=fields.text("consistency"),
             propagation=bind.text("propagation"),

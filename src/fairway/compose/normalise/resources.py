@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairway.compose.normalise.fields import Fields
+from fairway.compose.scalars import text
 from fairway.compose.words import either
 from fairway.model.app import FileObject, Volume
 
@@ -35,7 +36,7 @@ def file_object(fields: Fields, key: str, kind: str) -> FileObject:
         name=fields.text("name") or key,
         file=fields.text("file"),
         environment=fields.text("environment"),
-        content=fields.text("content"),
+        content=fields.read("content", text),
         external=external,
         labels=fields.table("labels"),
         driver=fields.text("driver"),

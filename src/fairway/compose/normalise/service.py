@@ -72,7 +72,7 @@ def service(fields: Fields, name: str, project: Project) -> Service:
             stop_grace_period=fields.duration("stop_grace_period"),
             cpu_rt_period=fields.read("cpu_rt_period", _microseconds),
             cpu_rt_runtime=fields.read("cpu_rt_runtime", _microseconds),
-            **{key: fields.text(key) or None for key in _TEXTS},
+            **{key: fields.text(key) for key in _TEXTS},
             **{key: fields.flag(key) for key in _FLAGS},
             **{key: fields.whole(key) for key in _WHOLES},
             **{key: fields.size(key) for key in _SIZES},
