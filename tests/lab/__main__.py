@@ -1,4 +1,4 @@
-"""python -m tests.lab up [HOSTS] | down [NAME] | list: hosts to play with by hand."""
+"""python -m tests.lab up [HOSTS] | down NAME... | list: hosts to play with by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def up(count: int) -> None:
 
 
 def down(names: list[str]) -> None:
-    for name in names or [path.name for path in labs() if (path / "owner").read_text() == "keep"]:
+    for name in names:
         Lab.find(name).close()
         print(f"removed {name}")
 
@@ -30,10 +30,11 @@ def main(arguments: list[str]) -> None:
             up(1)
         case ["up", count] if count.isdigit():
             up(int(count))
-        case ["down", *names]:
+        case ["down", *names] if names:
             down(names)
         case ["list"]:
-            print("\n".join(path.name for path in labs()))
+            for path in labs():
+                print(path.name, "kept" if (path / "owner").read_text() == "keep" else "a test run's")
         case _:
             sys.exit(__doc__)
 

@@ -14,7 +14,7 @@ from typing import Self
 from tests.lab import registry as registries
 from tests.lab.certificates import Authority
 from tests.lab.host import Host, clear_cgroups, prepare
-from tests.lab.network import Network, free_block, resolvers
+from tests.lab.network import Network, free_block
 from tests.lab.registry import Registry
 from tests.lab.shell import LabError, alive, kill, started
 
@@ -92,7 +92,7 @@ class Lab:
             directory=self.directory / f"h{number}",
             keep=self.keep,
         )
-        lines = [f"nameserver {address}" for address in resolvers()]
+        lines = [f"nameserver {address}" for address in self.network.resolvers]
         prepare(host, "\n".join([*lines, ""]), {self.tls_registry: self.authority.certificate})
         self.authority.issue(host.tls, name, host.address)
         host.start()

@@ -40,6 +40,7 @@ class Network:
         run("ip", "address", "add", f"{self.gateway}/24", "dev", self.name)
         run("ip", "link", "set", self.name, "up")
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+        Path(f"/proc/sys/net/ipv4/conf/{self.name}/route_localnet").write_text("1")  # for a name server on the loopback
         for table, chain, *match in self._rules():
             run("iptables", "-w", "-t", table, "-I", chain, *match)
 
@@ -48,9 +49,16 @@ class Network:
             for pid in run("ip", "netns", "pids", name).split():
                 attempt("kill", "-KILL", pid)
             run("ip", "netns", "delete", name)
-        for table, chain, *match in self._rules():
-            attempt("iptables", "-w", "-t", table, "-D", chain, *match)
+        for table in ("nat", "filter"):
+            for rule in run("iptables", "-w", "-t", table, "-S").splitlines():
+                if self.name in rule.split():
+                    attempt("iptables", "-w", "-t", table, "-D", *rule.split()[1:])
         attempt("ip", "link", "delete", self.name)
+
+    @property
+    def resolvers(self) -> list[str]:
+        """The machine's name servers as its hosts reach them: one on the loopback by the bridge's address."""
+        return [self.gateway if local(address) else address for address in resolvers()]
 
     def add_namespace(self, name: str, number: int) -> str:
         """A namespace with an address on the bridge and a way out of it; returns the outer end of its cable."""
@@ -69,6 +77,11 @@ class Network:
             ["nat", "POSTROUTING", "-s", self.subnet, "!", "-o", self.name, "-j", "MASQUERADE"],
             ["filter", "FORWARD", "-i", self.name, "-j", "ACCEPT"],
             ["filter", "FORWARD", "-o", self.name, "-j", "ACCEPT"],
+            *(
+                ["nat", "PREROUTING", "-i", self.name, "-d", self.gateway, "-p", protocol, *("--dport", "53"), *to]
+                for to in [["-j", "DNAT", "--to-destination", address] for address in resolvers() if local(address)][:1]
+                for protocol in ("udp", "tcp")
+            ),
         ]
 
 
@@ -89,11 +102,15 @@ def free_block(seed: int) -> int:
 
 
 def resolvers() -> list[str]:
-    """The machine's IPv4 name servers as a namespace can reach them: systemd-resolved's own upstream, not its stub."""
+    """The machine's IPv4 name servers; systemd-resolved's upstream rather than its stub, which hears the loopback only."""
     upstream = Path("/run/systemd/resolve/resolv.conf")
     file = upstream if upstream.exists() else Path("/etc/resolv.conf")
     found = [line.split()[1] for line in file.read_text().splitlines() if line.startswith("nameserver ")]
     return [address for address in found if _network(address)]
+
+
+def local(address: str) -> bool:
+    return address.startswith("127.")
 
 
 def _network(word: str) -> ipaddress.IPv4Network | None:

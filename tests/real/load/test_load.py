@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.lab.shell import wait_until
 from tests.load.clients import Crew
@@ -221,3 +223,46 @@ def generators(group: int) -> list[int]:
     """The processes of a group; a killed parent is not known to its children any more."""
     done = subprocess.run(["pgrep", "--pgroup", str(group)], check=False, capture_output=True, text=True)
     return [int(pid) for pid in done.stdout.split()]
+
+
+@pytest.mark.parametrize(("code", "end"), [(1001, "1001"), (None, "cut")])
+async def test_a_websocket_echoes_and_says_how_it_ended(code: int | None, end: str) -> None:
+    async def answer(request: web.Request) -> web.WebSocketResponse:
+        session = web.WebSocketResponse()
+        session.headers["X-Version"] = "v1"
+        await session.prepare(request)
+        await session.send_str((await session.receive()).data)
+        if code is None:
+            assert request.transport
+            request.transport.close()
+        else:
+            await session.close(code=code)
+        return session
+
+    app = web.Application()
+    app.router.add_get("/ws", answer)
+    async with TestServer(app) as listening:
+        report = await load(f"http://127.0.0.1:{listening.port}", websockets=1, pause=0.02)
+    assert report.failed == 0
+    assert report.websockets.messages > 1
+    assert report.websockets.versions == {"v1": report.websockets.opened}
+    assert {key: value for key, value in report.websockets.closes.items() if key != "stopped"}.keys() == {end}
+    assert report.websockets.lost <= report.websockets.opened
+
+
+async def test_the_load_has_started_once_a_websocket_is_open() -> None:
+    async def answer(request: web.Request) -> web.WebSocketResponse:
+        session = web.WebSocketResponse()
+        await session.prepare(request)
+        async for message in session:
+            await session.send_str(message.data)
+        return session
+
+    app = web.Application()
+    app.router.add_get("/ws", answer)
+    async with TestServer(app) as listening:
+        running = Load(f"http://127.0.0.1:{listening.port}", **{**QUIET, "websockets": 1})
+        await asyncio.to_thread(running.__enter__)
+        report = await asyncio.to_thread(running.stop)
+    assert report.websockets.opened == 1
+    assert report.websockets.closes == {"stopped": 1}

@@ -18,7 +18,7 @@ import time
 import weakref
 from urllib.parse import quote
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from identidock.parts import Cache, Painter, Unavailable
 
@@ -99,7 +99,7 @@ async def ready(request: web.Request) -> web.Response:
 
 async def slow(request: web.Request) -> web.Response:
     try:
-        seconds = min(float(request.query.get("s", "3")), 60)
+        seconds = max(0.0, min(60.0, float(request.query.get("s", "3"))))
     except ValueError:
         raise web.HTTPBadRequest(text="s is a number of seconds\n") from None
     await asyncio.sleep(seconds)
@@ -110,12 +110,11 @@ async def events(request: web.Request) -> web.StreamResponse:
     stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await stream.prepare(request)
     stopping = request.app["stopping"]
-    while not stopping.is_set():
-        await stream.write(f"data: {time.time():.3f}\n\n".encode())
-        try:
-            await asyncio.wait_for(stopping.wait(), 0.25)
-        except TimeoutError:
-            continue
+    with contextlib.suppress(ConnectionResetError):  # the reader has left
+        while not stopping.is_set():
+            await stream.write(f"data: {time.time():.3f}\n\n".encode())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), 0.25)
     return stream
 
 
@@ -124,7 +123,8 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
     await socket.prepare(request)
     request.app["sockets"].add(socket)
     async for message in socket:
-        await socket.send_str(message.data)
+        if message.type is WSMsgType.TEXT:
+            await socket.send_str(message.data)
     await socket.close(code=WSCloseCode.GOING_AWAY if request.app["stopping"].is_set() else WSCloseCode.OK)
     return socket
 
