@@ -77,7 +77,9 @@ class GitSource:
             done = await capture(["git", "-C", str(where), *arguments], env=env)
         except OSError as error:
             raise SourceError(
-                "Git is not installed", why=str(error), hint="Install it (Debian: apt-get install git)."
+                "Git is not installed",
+                why="there is no `git` on PATH",
+                hint="Install it (Debian: apt-get install git).",
             ) from error
         if done.code and not missing_ok:
             raise _explain(where, done.stderr)

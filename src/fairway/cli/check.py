@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fairway import wiring
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.common import environment as chosen
+from fairway.cli.errors import near
 from fairway.model.errors import Exit, FairwayError, InvalidFiles, Problem
 
 
@@ -68,7 +69,7 @@ async def _look(project: wiring.Project, name: str, offline: bool) -> list[Findi
                 name,
                 "error",
                 f"{error.what}: {error.why}" if error.why else error.what,
-                str(error.where or ""),
+                "" if str(error.where) in error.what else str(near(error.where) or ""),
                 error.hint,
             )
         )
@@ -77,7 +78,7 @@ async def _look(project: wiring.Project, name: str, offline: bool) -> list[Findi
 
 def _finding(name: str, level: str, problem: Problem) -> Finding:
     path = f"{'.'.join(problem.path)}: " if problem.path else ""
-    return Finding(name, level, f"{path}{problem.what}", str(problem.where or ""), problem.hint)
+    return Finding(name, level, f"{path}{problem.what}", str(near(problem.where) or ""), problem.hint)
 
 
 def _text(findings: list[Finding], names: list[str]) -> str:

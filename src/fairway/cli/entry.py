@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def run(app: App, words: Sequence[str]) -> int:
     """The exit status of a command line; everything it has to say is printed. `--debug` shows tracebacks."""
     try:
-        result = app(words, result_action="return_value", exit_on_error=True)
+        result = app(words, result_action="return_value", exit_on_error=False, print_error=False)
     except BaseException as error:
         from fairway.cli.errors import exit_status  # its imports would cost `--help` 40 ms
 

@@ -6,9 +6,15 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from fairway.model.errors import Exit, FairwayError
+from cyclopts import CycloptsError, MissingArgumentError
+
+from fairway.model.app import Location
+from fairway.model.errors import Exit, FairwayError, UsageError
 
 DEFECT = "this is a defect in Fairway, not in your files: run the command again with --debug and report what it prints"
 
@@ -21,6 +27,9 @@ def exit_status(error: BaseException) -> int:
         case FairwayError():
             report(error)
             return error.exit
+        case CycloptsError():
+            report(_called_wrong(error))
+            return Exit.USAGE
         case BaseExceptionGroup():
             return exit_status(_first(error))
         case KeyboardInterrupt() | asyncio.CancelledError():
@@ -36,14 +45,16 @@ def exit_status(error: BaseException) -> int:
 
 
 def report(error: FairwayError) -> None:
-    """What happened, where, why, and what to do next, on standard error."""
-    sys.stderr.write(f"{words(error)}\n")
+    """What happened, where, why, and what to do next, on standard error; that nobody reads it changes no exit status."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"{words(error)}\n")
+        sys.stderr.flush()
 
 
 def words(error: FairwayError) -> str:
-    lines = [f"error: {_place(error.where)}{error.what}"]
+    lines = [f"error: {_place(error)}{error.what}"]
     for problem in error.problems:
-        lines.append(f"  {problem}")
+        lines.append(f"  {replace(problem, where=near(problem.where))}")
         if problem.hint:
             lines.append(f"      → {problem.hint}")
     if error.why:
@@ -59,8 +70,30 @@ def words(error: FairwayError) -> str:
     return "\n".join(lines)
 
 
-def _place(where: Any) -> str:
-    return f"{where}: " if where else ""
+def near(where: Location | str | None) -> Location | str | None:
+    """A place as one sees it from here: files below this directory by their relative paths."""
+    file = where.file if isinstance(where, Location) else where
+    if not file or not file.startswith("/") or not Path(file).is_relative_to(Path.cwd()):
+        return where
+    short = str(Path(file).relative_to(Path.cwd()))
+    return replace(where, file=short) if isinstance(where, Location) else short
+
+
+def _place(error: FairwayError) -> str:
+    """Where, unless the error says so itself."""
+    place = str(near(error.where) or "")
+    return f"{place}: " if place and str(error.where) not in error.what else ""
+
+
+def _called_wrong(error: CycloptsError) -> UsageError:
+    command = " ".join(["fairway", *(error.command_chain or ())])
+    error.verbose = False
+    what = str(error).strip().removesuffix(".")
+    if isinstance(error, MissingArgumentError) and error.argument:
+        name = error.argument.name
+        if name not in (error.root_input_tokens or ()):
+            what = f"`{command}` needs to be told {name.removeprefix('--').upper()}"
+    return UsageError(what, hint=f"`{command} --help` says how it is called")
 
 
 def _exit_code(code: Any) -> int:

@@ -41,6 +41,7 @@ def application() -> App:
         help="Takes a Compose application from a commit to production, without one failed request.",
         version=_version,
         help_on_error=False,
+        suppress_keyboard_interrupt=False,
     )
     for name, group, text in COMMANDS:
         app.command(

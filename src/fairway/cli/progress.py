@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from fairway.cli.words import describe
@@ -15,6 +15,7 @@ from fairway.model.events import Emit, Event, Note, Output, StepEnded, StepFaile
 
 MARKS = {"ok": "✓", "failed": "✗", "warning": "!", "info": "·"}
 COLOURS = {"ok": "32", "failed": "31", "warning": "33", "info": "36", "dim": "2"}
+CLEAR = "\r\033[K"
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -72,8 +73,7 @@ class _Screen:
         self.closed.set()
         with self.lock:
             if self.live:
-                self.stream.write("\r\033[K")
-                self.stream.flush()
+                self._write(CLEAR)
 
     def _begin(self, key: str, title: str) -> None:
         self.running[key] = (title, time.monotonic())
@@ -88,10 +88,7 @@ class _Screen:
 
     def _line(self, text: str) -> None:
         with self.lock:
-            if self.live:
-                self.stream.write("\r\033[K")
-            self.stream.write(f"{text}\n")
-            self.stream.flush()
+            self._write(f"{CLEAR if self.live else ''}{text}\n")
 
     def _draw(self, frame: int) -> None:
         if not self.running:
@@ -101,8 +98,13 @@ class _Screen:
         more = f" and {len(self.running) - 3} more" if len(self.running) > 3 else ""
         text = f"{SPINNER[frame % len(SPINNER)]} {' · '.join(parts)}{more}  {self.latest}"
         width = shutil.get_terminal_size().columns - 1
-        self.stream.write(f"\r\033[K{text[:width]}")
-        self.stream.flush()
+        self._write(f"{CLEAR}{text[:width]}")
+
+    def _write(self, text: str) -> None:
+        """A reader who has gone away (`fairway ship 2>&1 | head`) stops no deployment half-way."""
+        with suppress(BrokenPipeError):
+            self.stream.write(text)
+            self.stream.flush()
 
     def _mark(self, kind: str) -> str:
         return self._paint(kind, MARKS.get(kind, "·"))

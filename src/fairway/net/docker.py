@@ -70,7 +70,7 @@ def _tcp(address: str, tls: Tls | None) -> tuple[str, str]:
     if not tls and not _loopback(host):
         raise UsageError(
             f"{address} needs TLS: whoever reaches a Docker engine is root on its host",
-            hint="give ca.pem, cert.pem and key.pem, or use ssh://",
+            hint="give the host `tls: {ca: …, cert: …, key: …}` in fairway.yaml, or use ssh://",
         )
     name = f"[{host}]" if ":" in host else host
     scheme = "https" if tls else "http"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ def _tls(said: str) -> tuple[str, str]:
 
 
 def _system(error: OSError) -> tuple[str, str]:
-    said = error.strerror or str(error)
+    said = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
     match error.errno:
         case errno.ENOENT:
             return "there is no such socket", "start Docker, or name the right address"

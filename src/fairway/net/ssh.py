@@ -149,6 +149,7 @@ def die_with_parent() -> Callable[[], None] | None:
     return arm
 
 
+REACHABLE = "check the address, the network, the firewall, and that the host is up"
 HINTS = (
     ("Could not resolve hostname", "check the host's name, and the Host entries of ~/.ssh/config"),
     ("Connection refused", "check that sshd runs there, and the port"),
@@ -162,7 +163,9 @@ HINTS = (
         "check that Docker runs there, that the user is in its group docker, and that sshd allows it "
         "(AllowStreamLocalForwarding)",
     ),
-    ("timed out", "check the address, the network and the firewall"),
+    ("timed out", REACHABLE),
+    ("No route to host", REACHABLE),
+    ("Network is unreachable", REACHABLE),
 )
 
 

@@ -55,7 +55,7 @@ def refuse_dirty(commit: Commit, allowed: bool) -> None:
         raise Refused(
             "The checkout differs from its commit, so nobody could say later what is in the images",
             where=commit.short,
-            why="\n".join(commit.changes),
+            why=f"changed: {', '.join(commit.changes)}",
             hint="Commit the changes, or say --dirty: the images' tag will be marked.",
         )
 
