@@ -30,6 +30,7 @@ from fairway.settings.model import EnvironmentSettings, Host
 
 if TYPE_CHECKING:
     from fairway.flows.ship import Workshop
+    from fairway.ports import Registry
 
 FILE = "fairway.yaml"
 
@@ -166,7 +167,7 @@ class Connection:
                 self.docker, image=settings.gateway.image, host=self.host, credentials=_credentials
             ),
             registry=settings.registry_of(self.name),
-            registries=LateRegistry(),
+            registries=LateRegistry(self.docker),
             stages=settings.stages(),
             required=settings.required(self.name),
             secrets=secrets,
@@ -174,18 +175,26 @@ class Connection:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class LateRegistry:
-    """HttpRegistry, imported when it is first asked: its HTTP client would cost every deployment 40 ms."""
+    """HttpRegistry, imported when it is first asked: its HTTP client would cost every deployment 40 ms.
+
+    What the host's engine may reach without TLS, this machine may, too.
+    """
+
+    docker: aiodocker.Docker
 
     async def digest(self, reference: str) -> str | None:
-        from fairway.registry.http import HttpRegistry
-
-        return await HttpRegistry().digest(reference)
+        return await self._registry().digest(reference)
 
     async def tags(self, repository: str) -> tuple[str, ...]:
-        from fairway.registry.http import HttpRegistry
+        return await self._registry().tags(repository)
 
-        return await HttpRegistry().tags(repository)
+    def _registry(self) -> Registry:
+        from fairway.registry.http import HttpRegistry
+        from fairway.registry.insecure import insecure_registries
+
+        return HttpRegistry(insecure=lambda: insecure_registries(self.docker))
 
 
 @asynccontextmanager
