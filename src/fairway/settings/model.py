@@ -25,7 +25,6 @@ Seconds = Annotated[float, DURATION]
 Share = Annotated[Amount, AMOUNT]
 Command = Annotated[tuple[str, ...], COMMAND]
 Variables = Annotated[Mapping[str, str], VARIABLES]
-Count = Annotated[int, whole(1, 1000, "a whole number from 1 to 1000")]
 PortNumber = Annotated[int, whole(1, 65535, "a port from 1 to 65535")]
 Tries = Annotated[int, whole(0, 20, "a whole number from 0 to 20")]
 Status = Annotated[int, whole(100, 599, "an HTTP status from 100 to 599")]
@@ -169,15 +168,10 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSettings:
-    """`docker` is the path of the command that builds; None is the best one on PATH."""
-
-    docker: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`app` None is the Compose project's name. `locations` says where each value was written, by its path."""
+
+    later: ClassVar[tuple[str, ...]] = ("build", "keep_releases")
 
     app: AppName | None = None
     registry: Repository | None = None
@@ -185,8 +179,6 @@ class Settings:
     environments: Mapping[Name, EnvironmentSettings]
     services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
     gateway: GatewaySettings = GatewaySettings()
-    build: BuildSettings = BuildSettings()
-    keep_releases: Count = 10
     file: str = field(default="fairway.yaml", metadata=NOT_A_KEY)
     locations: Mapping[Path, Location] = field(default_factory=dict, compare=False, repr=False, metadata=NOT_A_KEY)
 

@@ -35,7 +35,7 @@ services:
 
 def test_a_whole_file_becomes_settings() -> None:
     found = load(WHOLE, file="fairway.yaml")
-    assert (found.app, found.registry, found.keep_releases) == ("identidock", "registry.example.com/team", 10)
+    assert (found.app, found.registry) == ("identidock", "registry.example.com/team")
     production = found.environments["production"]
     assert production.compose == ("compose.production.yaml",)
     assert production.hosts["web-1"].tls is not None
@@ -84,11 +84,11 @@ def test_an_environment_without_hosts_is_the_local_one() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    text = "app: Foo\nregsitry: x\nkeep_releases: 0\nenvironments:\n  a: {engine: docker, hosts: {h: nowhere}}\n"
+    text = "app: Foo\nregsitry: x\ngateway: {http: 0}\nenvironments:\n  a: {engine: docker, hosts: {h: nowhere}}\n"
     assert wrong(lambda: settings(text)) == [
         "1 app: must be a name of small letters, digits, hyphens and underscores, not `Foo`",
         "2 regsitry: no such key",
-        "3 keep_releases: must be a whole number from 1 to 1000, not the number 0",
+        "3 gateway.http: must be a port from 1 to 65535, not the number 0",
         "5 environments.a.hosts.h.address: must be the address of a Docker engine, not `nowhere`",
     ]
 
@@ -101,7 +101,7 @@ def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
     assert hints(lambda: settings("services: {web: {rollout: {min_ready: 3s}}}")) == [
         "`min_ready` belongs to `services.NAME.ready`"
     ]
-    assert hints(lambda: settings("gateway: {keep_releases: 3}")) == ["`keep_releases` belongs to the top level"]
+    assert hints(lambda: settings("gateway: {registry: r.example.com}")) == ["`registry` belongs to the top level"]
 
 
 @pytest.mark.parametrize(
