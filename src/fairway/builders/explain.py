@@ -9,21 +9,22 @@ from fairway.model.app import Location
 from fairway.model.errors import BuildFailed, EngineUnreachable, FairwayError, RegistryError
 
 SHOWN = 1800
-NO_ENGINE = ("Cannot connect to the Docker daemon", "error during connect", "docker daemon is not running")
-NO_RIGHT = "permission denied while trying to connect"
+NO_ENGINE = ("cannot connect to the docker daemon", "error during connect", "failed to dial grpc")
+NO_RIGHT = ("permission denied while trying to connect", "connect: permission denied")
 FULL = "no space left on device"
 
 
 def unreachable(said: str, address: str) -> EngineUnreachable | None:
     """The engine's side of it, where that is what failed."""
-    if NO_RIGHT in said:
+    words = said.lower()
+    if any(sign in words for sign in NO_RIGHT):
         return EngineUnreachable(
             "This user may not talk to the engine",
             where=address,
             why=said,
             hint="Add the user to the group docker, or run as root.",
         )
-    if any(words in said for words in NO_ENGINE):
+    if any(sign in words for sign in NO_ENGINE):
         return EngineUnreachable("No engine answers", where=address, why=said, hint="Is dockerd running there?")
     return None
 

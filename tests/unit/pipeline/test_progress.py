@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from fairway.builders.explain import build_failed, push_failed
 from fairway.builders.progress import Progress
 from fairway.builders.workplace import Recipe
@@ -73,9 +75,20 @@ def test_a_full_disk_is_said_to_be_one() -> None:
     assert "disk is full" in error.what
 
 
-def test_an_engine_that_does_not_answer_is_no_failed_build() -> None:
-    error = failed("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n")
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?", "No engine answers"),
+        ("failed to dial gRPC: cannot connect to the Docker daemon. dial unix /x: no such file", "No engine answers"),
+        ("error during connect: Get http://x/v1.41/version: dial tcp: i/o timeout", "No engine answers"),
+        ("Got permission denied while trying to connect to the Docker daemon socket at unix:///x", "may not talk"),
+        ("failed to dial gRPC: dial unix /x: connect: permission denied", "may not talk"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_no_failed_build(said: str, what: str) -> None:
+    error = failed(said)
     assert isinstance(error, EngineUnreachable)
+    assert what in error.what
 
 
 def test_each_way_a_push_fails_has_its_own_words() -> None:
