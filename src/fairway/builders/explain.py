@@ -34,7 +34,7 @@ def build_failed(service: str, progress: Progress, recipe: Recipe, *, address: s
     failure = progress.failure()
     tail = "\n".join(progress.tail)
     said = tail if failure in tail else f"{tail}\n{failure}".strip()
-    if error := unreachable(said, address):
+    if not progress.step and (error := unreachable(said, address)):
         return error
     if FULL in said.lower():
         return BuildFailed(

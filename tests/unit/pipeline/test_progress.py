@@ -91,6 +91,10 @@ def test_an_engine_that_does_not_answer_is_no_failed_build(said: str, what: str)
     assert what in error.what
 
 
+def test_a_step_that_cannot_connect_somewhere_is_a_failed_build() -> None:
+    assert isinstance(failed(BUILDKIT.replace("0.290 foo", "0.290 connect: permission denied")), BuildFailed)
+
+
 def test_each_way_a_push_fails_has_its_own_words() -> None:
     for said, what in {
         "no basic auth credentials": "refuses the password",
