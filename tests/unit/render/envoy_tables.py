@@ -1,0 +1,59 @@
+"""Routing tables for the tests of what is made from them: by hand, and by hypothesis."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from fairway.model.environment import Environment
+from fairway.model.policy import Ready, Route
+from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
+
+PATHS = ("/", "/api", "/api/v2", "/apis", "/shop/")
+
+
+def endpoint(number: int, *, draining: bool = False) -> Endpoint:
+    return Endpoint(f"10.0.0.{number}", 8000, draining)
+
+
+def backend(revision: str, *endpoints: Endpoint, weight: int = 100) -> Backend:
+    return Backend(revision=revision, digest=f"sha256:{revision:0<64}", endpoints=endpoints, weight=weight)
+
+
+def routed(
+    service: str,
+    *backends: Backend,
+    hosts: tuple[str, ...] = ("shop.test",),
+    path: str = "/",
+    ready: Ready | None = None,
+) -> RoutedService:
+    route = Route(hosts=hosts, port=8000, path=path)
+    return RoutedService(service=service, route=route, backends=backends, ready=ready or Ready())
+
+
+def table(*services: RoutedService, app: str = "shop") -> RoutingTable:
+    return RoutingTable(environment=Environment(app, "production"), services=services)
+
+
+_endpoints = st.lists(
+    st.builds(endpoint, st.integers(1, 9), draining=st.booleans()), max_size=4, unique_by=lambda e: e.address
+).map(tuple)
+_readies = st.sampled_from([Ready(), Ready(http="/up"), Ready(http="/up", port=9000, status=204)])
+
+
+@st.composite
+def _services(draw: st.DrawFn, name: str, hosts: tuple[str, ...], path: str) -> RoutedService:
+    releases = draw(st.lists(st.integers(1, 5), max_size=3, unique=True))
+    backends = [
+        backend(f"{name}-r{release}", *draw(_endpoints), weight=draw(st.sampled_from((0, 1, 5, 50, 100))))
+        for release in releases
+    ]
+    return routed(name, *backends, hosts=hosts, path=path, ready=draw(_readies))
+
+
+@st.composite
+def tables(draw: st.DrawFn, app: str = "shop", *, anywhere: bool = True) -> RoutingTable:
+    """A table whose services claim no place twice; hosts are the application's own, and any (`*`) if `anywhere`."""
+    hosts = (f"a.{app}.test", f"B.{app}.test", *(("*",) if anywhere else ()))
+    paths = draw(st.lists(st.sampled_from(PATHS), unique=True, max_size=4))
+    chosen = st.lists(st.sampled_from(hosts), min_size=1, unique=True).map(tuple)
+    return table(*(draw(_services(f"s{i}", draw(chosen), path)) for i, path in enumerate(paths)), app=app)
