@@ -30,7 +30,7 @@ async def test_reading_where_nothing_was_deployed_makes_nothing(
     world.host.docker("rm", "-f", "fairway-keeper", check=False)
     world.host.docker("volume", "rm", "fairway-ledger", check=False)
     assert await ledger.read() == ()
-    assert "fairway" not in world.host.docker("volume", "ls", "-q").stdout
+    assert "fairway-ledger" not in world.host.docker("volume", "ls", "-q").stdout
 
 
 async def test_what_was_intended_and_what_became_of_it(world: World, ledger: DockerLedger) -> None:
