@@ -161,7 +161,7 @@ class Connection:
         return Workshop(
             app=app,
             source=GitSource(self.project.directory),
-            builder=DockerBuilder(host.address, _tls_directory(host)),
+            builder=DockerBuilder(host.address, _tls_directory(self.project, host)),
             builds=FileBuilds(self.project.directory),
             testbeds=DockerTestBeds(
                 self.docker, image=settings.gateway.image, host=self.host, credentials=_credentials
@@ -219,11 +219,12 @@ def _tls(project: Project, host: Host) -> Tls | None:
     return Tls(ca=ca, cert=cert, key=key)
 
 
-def _tls_directory(host: Host) -> Path | None:
+def _tls_directory(project: Project, host: Host) -> Path | None:
     """Docker's command line finds the files by their names in one directory."""
-    if host.tls is None:
+    tls = _tls(project, host)
+    if tls is None:
         return None
-    files = [Path(file) for file in (host.tls.ca, host.tls.cert, host.tls.key)]
+    files = [tls.ca, tls.cert, tls.key]
     if [file.name for file in files] != ["ca.pem", "cert.pem", "key.pem"] or len({file.parent for file in files}) > 1:
         raise UsageError(
             "the docker command line needs ca.pem, cert.pem and key.pem in one directory to build over TLS",
