@@ -59,11 +59,15 @@ class Project:
             [*files, *(str(self.directory / file) for file in said.compose)],
             reader=Disk(),
             directory=str(self.directory),
-            environment={**os.environ, **said.values},
+            environment=self.variables(environment) if environment else os.environ,
             project=self.settings.app,
             profiles=said.profiles,
             env_files=[str(self.directory / file) for file in said.env_file] or None,
         )
+
+    def variables(self, environment: str) -> Mapping[str, str]:
+        """What `${…}`, and configs and secrets from the environment, are filled in with: the settings' values over this process's."""
+        return {**os.environ, **self.settings.environments[environment].values}
 
     def policies(self, environment: str, app: App) -> Mapping[str, ServicePolicy]:
         """Raises InvalidFiles."""
@@ -138,7 +142,7 @@ class Connection:
         """The values of the application's secrets. Raises InvalidFiles."""
         from fairway.secrets.files import FileSecrets
 
-        return await FileSecrets().values(app)
+        return await FileSecrets(self.project.variables(self.name)).values(app)
 
     async def secrets_of(self, release: Release) -> Mapping[str, bytes]:
         """The secrets of a release, as far as this machine has them in the versions that it pins; the host keeps them, too."""

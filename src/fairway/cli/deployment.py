@@ -43,6 +43,7 @@ class Deployment:
             policies=self.policies,
             build=build,
             secrets=self.secrets,
+            variables=self.session.connection.project.variables(self.session.name),
             read=lambda path: Path(path).read_bytes(),
         )
         if build:

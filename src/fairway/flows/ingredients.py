@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -28,6 +27,7 @@ async def gather(
     policies: Mapping[str, ServicePolicy],
     build: Build | None,
     secrets: Mapping[str, bytes],
+    variables: Mapping[str, str],
     read: Read,
 ) -> Ingredients:
     """Raises Refused where a service has `build:` and nothing was built, ImageNotFound, InvalidFiles."""
@@ -40,7 +40,7 @@ async def gather(
         app=app,
         images=images,
         policies=policies,
-        configs=_configs(app, read),
+        configs=_configs(app, variables, read),
         secrets=versions,
         build=build,
         created=target.clock(),
@@ -66,11 +66,11 @@ async def _images(target: Target, app: App, build: Build | None) -> Mapping[str,
     }
 
 
-def _configs(app: App, read: Read) -> Mapping[str, str]:
+def _configs(app: App, variables: Mapping[str, str], read: Read) -> Mapping[str, str]:
     contents, problems = {}, []
     for key, config in app.configs.items():
         try:
-            contents[key] = base64.b64encode(_content(config, read)).decode()
+            contents[key] = base64.b64encode(_content(config, variables, read)).decode()
         except (OSError, KeyError) as error:
             where = app.where("configs", key)
             problems.append(Problem(f"cannot be read: {error}", where, ("configs", key)))
@@ -79,11 +79,11 @@ def _configs(app: App, read: Read) -> Mapping[str, str]:
     return contents
 
 
-def _content(config: FileObject, read: Read) -> bytes:
+def _content(config: FileObject, variables: Mapping[str, str], read: Read) -> bytes:
     if config.content is not None:
         return config.content.encode()
     if config.environment is not None:
-        return os.environ[config.environment].encode()
+        return variables[config.environment].encode()
     return read(config.file or "")
 
 
