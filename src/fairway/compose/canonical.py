@@ -67,7 +67,7 @@ class _Canonical:
         if (deploy := service.get("deploy")) and deploy.tag != "reset":
             service = service.with_entries(deploy=self._apply(deploy, DEPLOY_FORMS, (*path, "deploy")))
         lists: dict[str, Callable[[Node], list[Node]]] = {
-            "ports": ports.expand,
+            "ports": ports.expander(),
             "volumes": lambda one: [self._mount(mounts.volume(one))],
             "devices": lambda one: [mounts.device(one)],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Mapping
 
 from fairway.compose.interpolate import InterpolationError, substitute
@@ -44,6 +45,9 @@ class _Parser:
         self._problems = problems
         self._found: dict[str, str | None] = {}
         self._outer = variables
+        self._inner: dict[str, str] = {}
+        self._known = ChainMap(dict(variables), self._inner)
+        self._counted = (0, 1)
 
     def parse(self) -> dict[str, str | None]:
         while self._at < len(self._text):
@@ -62,7 +66,9 @@ class _Parser:
         self._at += len(self._rest_of_line()) + 1
 
     def _where(self) -> Location:
-        return Location(self._file, self._text.count("\n", 0, self._at) + 1)
+        counted, line = self._counted
+        self._counted = (self._at, line + self._text.count("\n", counted, self._at))
+        return Location(self._file, self._counted[1])
 
     def _entry(self, line: str) -> None:
         where = self._where()
@@ -73,14 +79,21 @@ class _Parser:
             self._skip_line()
             return
         if not after or after[0] == "#":
-            self._found[key[1]] = self._outer.get(key[1])
+            self._set(key[1], self._outer.get(key[1]))
             self._skip_line()
             return
         self._at += key.end() + 1
         self._at += len(self._rest_of_line()) - len(self._rest_of_line().lstrip(" \t"))
         quote = self._text[self._at : self._at + 1]
         value = self._quoted(quote, where) if quote in ("'", '"') else self._unquoted(where)
-        self._found[key[1]] = value
+        self._set(key[1], value)
+
+    def _set(self, name: str, value: str | None) -> None:
+        self._found[name] = value
+        if value is not None:
+            self._inner[name] = value
+        else:
+            self._inner.pop(name, None)
 
     def _unquoted(self, where: Location) -> str:
         value = self._rest_of_line()
@@ -120,13 +133,12 @@ class _Parser:
     def _substitute(self, text: str, where: Location) -> str:
         if "$" not in text:
             return text
-        inner = {name: value for name, value in self._found.items() if value is not None}
 
         def unset(name: str) -> None:
             self._problems.warn(f"the variable {name} is not set; it stands for an empty string", where)
 
         try:
-            return substitute(text, inner | dict(self._outer), unset)
-        except (InterpolationError, RecursionError) as error:
-            self._problems.add(str(error), where, hint=getattr(error, "hint", ""))
+            return substitute(text, self._known, unset)
+        except InterpolationError as error:
+            self._problems.add(str(error), where, hint=error.hint)
             return ""

@@ -27,6 +27,11 @@ _TYPED: tuple[tuple[str, ...], ...] = (
 """Where the schema takes a number or a truth value and no string that holds one."""
 
 
+_DEEPEST = 50
+_LONGEST = 1 << 20
+"""Variables in variables double what they hold with every line of a file: `B=$A$A`, `C=$B$B`, …"""
+
+
 class InterpolationError(ValueError):
     """A value that cannot be interpolated; the message is for the user. `hint` says what to do."""
 
@@ -35,13 +40,17 @@ class InterpolationError(ValueError):
         self.hint = hint
 
 
-def substitute(text: str, variables: Mapping[str, str], unset: Callable[[str], None] = lambda name: None) -> str:
+def substitute(
+    text: str, variables: Mapping[str, str], unset: Callable[[str], None] = lambda name: None, depth: int = 0
+) -> str:
     """`text` with its variables replaced. `unset` is told each variable that has no value and no default.
 
     Raises InterpolationError for a required variable that is missing, or a `$` that begins nothing.
     """
     if "$" not in text:
         return text
+    if depth > _DEEPEST:
+        raise InterpolationError(f"variables are nested more than {_DEEPEST} levels deep")
     out: list[str] = []
     at = 0
     while (dollar := text.find("$", at)) >= 0:
@@ -52,14 +61,17 @@ def substitute(text: str, variables: Mapping[str, str], unset: Callable[[str], N
             at += 1
         elif text[at : at + 1] == "{":
             end = _closing(text, at)
-            out.append(_braced(text[at + 1 : end], variables, unset))
+            out.append(_braced(text[at + 1 : end], variables, unset, depth))
             at = end + 1
         elif name := _NAME.match(text, at):
             out.append(_value(name[0], variables, unset))
             at = name.end()
         else:
             raise InterpolationError(f"`{_shown(text[dollar:])}` names no variable", "write `$$` for a dollar sign")
-    return "".join([*out, text[at:]])
+    out.append(text[at:])
+    if sum(map(len, out)) > _LONGEST:
+        raise InterpolationError(f"longer than {_LONGEST:,} characters with its variables filled in")
+    return "".join(out)
 
 
 def _closing(text: str, opening: int) -> int:
@@ -72,7 +84,7 @@ def _closing(text: str, opening: int) -> int:
     raise InterpolationError(f"`{_shown(text[opening - 1 :])}` has no closing brace", "write `$$` for a dollar sign")
 
 
-def _braced(inside: str, variables: Mapping[str, str], unset: Callable[[str], None]) -> str:
+def _braced(inside: str, variables: Mapping[str, str], unset: Callable[[str], None], depth: int) -> str:
     name = _NAME.match(inside)
     operator = _OPERATOR.match(inside, name.end()) if name else None
     if name and name.end() == len(inside):
@@ -83,12 +95,12 @@ def _braced(inside: str, variables: Mapping[str, str], unset: Callable[[str], No
     value, rest = variables.get(name[0]), inside[operator.end() :]
     present = bool(value) if operator[0].startswith(":") else value is not None
     if operator[0].endswith("+"):
-        return substitute(rest, variables, unset) if present else ""
+        return substitute(rest, variables, unset, depth + 1) if present else ""
     if present:
         return value or ""
     if operator[0].endswith("-"):
-        return substitute(rest, variables, unset)
-    reason = substitute(rest, variables, unset)
+        return substitute(rest, variables, unset, depth + 1)
+    reason = substitute(rest, variables, unset, depth + 1)
     missing = "is empty" if value is not None else "is not set"
     raise InterpolationError(f"the required variable {name[0]} {missing}" + (f": {reason}" if reason else ""))
 
@@ -125,8 +137,8 @@ def _interpolated(node: Node, text: str, variables: Mapping[str, str], problems:
 
     try:
         value = substitute(text, variables, unset)
-    except (InterpolationError, RecursionError) as error:
-        problems.add(str(error), node.at, path, getattr(error, "hint", ""))
+    except InterpolationError as error:
+        problems.add(str(error), node.at, path, error.hint)
         return Node(None, node.at, "spoilt")
     typed = any(matches(pattern, path) for pattern in _TYPED)
     return node.put(resolve(value) if typed else value)

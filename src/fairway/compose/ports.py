@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address
 
 from fairway.compose.node import Node
 from fairway.compose.scalars import text
 
+_MOST = 20_000
+"""Of one service. Engines keep a rule, and often a process, for each port that they publish."""
 _RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 
-def expand(node: Node) -> list[Node]:
+def expander() -> Callable[[Node], list[Node]]:
+    """`expand` for the elements of one service's `ports`, which counts them."""
+    left = _MOST
+
+    def counted(node: Node) -> list[Node]:
+        nonlocal left
+        longs = expand(node, left)
+        left -= len(longs)
+        return longs
+
+    return counted
+
+
+def expand(node: Node, most: int = _MOST) -> list[Node]:
     """One element of `ports` as long forms, one for each container port. Raises ValueError."""
     if isinstance(node.value, dict):
         return [node]
@@ -19,6 +35,8 @@ def expand(node: Node) -> list[Node]:
     rest, _, container = short.rpartition(":")
     ip, _, host = rest.rpartition(":")
     targets = port_range(container)
+    if len(targets) > most:
+        raise ValueError(f"more than {_MOST:,} ports for one service")
     published = _published(host, len(targets))
     fixed = {
         key: value for key, value in (("host_ip", checked_ip(ip)), ("protocol", protocol.lower() or "tcp")) if value

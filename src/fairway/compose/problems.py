@@ -10,28 +10,39 @@ class Problems:
     """What is wrong (errors) and what is odd (warnings), and which paths lost their value because of it."""
 
     def __init__(self) -> None:
-        self.errors: list[Problem] = []
-        self.warnings: list[Problem] = []
+        self._errors: dict[Problem, None] = {}
+        self._warnings: dict[Problem, None] = {}
         self._spoilt: set[Path] = set()
+        self._around: set[Path] = set()
+
+    @property
+    def errors(self) -> list[Problem]:
+        return list(self._errors)
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return list(self._warnings)
 
     def add(self, what: str, at: Location | None, path: Path = (), hint: str = "") -> None:
-        problem = Problem(what, at, path, hint)
-        if problem not in self.errors:
-            self.errors.append(problem)
+        self._errors[Problem(what, at, path, hint)] = None
 
     def warn(self, what: str, at: Location | None, path: Path = (), hint: str = "") -> None:
-        problem = Problem(what, at, path, hint)
-        if problem not in self.warnings:
-            self.warnings.append(problem)
+        self._warnings[Problem(what, at, path, hint)] = None
 
     def spoil(self, path: Path) -> None:
         """The value at `path` was wrong and has been left out: what misses it later is no news."""
         self._spoilt.add(path)
+        self._around |= _prefixes(path)
 
     def spoilt(self, path: Path) -> bool:
         """Whether the value at `path`, something around it, or something inside it was left out."""
-        return any(path[: len(other)] == other or other[: len(path)] == path for other in self._spoilt)
+        return path in self._around or not self._spoilt.isdisjoint(_prefixes(path))
 
     def raise_if_any(self) -> None:
-        if self.errors:
-            raise InvalidFiles(self.errors)
+        if self._errors:
+            raise InvalidFiles(self._errors)
+
+
+def _prefixes(path: Path) -> set[Path]:
+    """Everything around the value at `path`, and `path` itself."""
+    return {path[:length] for length in range(len(path) + 1)}

@@ -12,6 +12,7 @@ import json
 import math
 import pkgutil
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -129,16 +130,16 @@ class _Validator:
 
     def _clean_list(self, rule: Any, node: Node, path: Path) -> Node:
         elements: list[Node] = []
-        seen: list[Any] = []
+        seen: set[Hashable] = set()
         for index, element in enumerate(node.elements):
             place = (*path, str(index))
             cleaned = self.clean(rule["items"], element, place) if "items" in rule else element
             if cleaned and rule.get("uniqueItems"):
-                value = plain(cleaned)
-                if any(type(value) is type(other) and value == other for other in seen):
+                value = _comparable(plain(cleaned))
+                if value in seen:
                     self._refuse(element, place, f"{_shown(element)} is listed twice")
                     continue
-                seen.append(value)
+                seen.add(value)
             if cleaned:
                 elements.append(cleaned)
         return Node(elements, node.at, node.tag)
@@ -180,6 +181,15 @@ def _kinds(node: Node) -> set[str]:
     if isinstance(value, float):
         return {"number", "integer"} if math.isfinite(value) and value.is_integer() else {"number"}
     return {"null" if value is None else "string" if isinstance(value, str) else _COLLECTIONS[type(value)]}
+
+
+def _comparable(value: Any) -> Hashable:
+    """Equal for what JSON Schema calls equal: 1 and 1.0 are, 1 and true are not, and a mapping has no order."""
+    if isinstance(value, dict):
+        return frozenset((key, _comparable(child)) for key, child in value.items())
+    if isinstance(value, list):
+        return tuple(_comparable(child) for child in value)
+    return isinstance(value, bool), value
 
 
 def _scalar_fault(rule: Any, node: Node) -> str:
