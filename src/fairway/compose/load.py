@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from fairway.compose.checks import check
 from fairway.compose.extends import Extender
@@ -19,7 +20,6 @@ from fairway.compose.normalise.service import service
 from fairway.compose.problems import Problems
 from fairway.compose.profiles import enabled
 from fairway.compose.sources import Project, Reader
-from fairway.compose.yaml import parse
 from fairway.model.app import App, Location, Network
 from fairway.model.errors import Problem
 
@@ -77,9 +77,9 @@ def load_with_warnings(
     problems = Problems()
     surroundings = Project(reader, problems, directory, environment)
     variables = _variables(surroundings, env_files)
-    surroundings = Project(reader, problems, directory, variables)
+    surroundings = replace(surroundings, variables=variables)
     name = _project_name(files, surroundings, project)
-    surroundings = Project(reader, problems, directory, {**variables, "COMPOSE_PROJECT_NAME": name})
+    surroundings = replace(surroundings, variables={**variables, "COMPOSE_PROJECT_NAME": name})
     document = settled(_document(files, surroundings, tuple(files)))
     active = profiles or [one for one in variables.get("COMPOSE_PROFILES", "").split(",") if one]
     app = _app(document, name, surroundings)
@@ -127,17 +127,14 @@ def _project_name(files: Sequence[str], project: Project, given: str | None) -> 
 
 
 def _written_name(files: Sequence[str], project: Project) -> tuple[str, Location | None]:
-    """`name:` of the last file that has one. Read before everything else, for it may be interpolated elsewhere."""
-    for file in reversed(files):
-        quiet = Problems()
-        text = Project(project.reader, quiet, project.directory, {}).text(file)
-        for document in reversed(parse(text, file, quiet) if text and "name" in text else []):
-            node = document.get("name")
-            if node and isinstance(node.value, str):
-                try:
-                    return substitute(node.value, project.variables), node.at
-                except InterpolationError:
-                    return "", node.at
+    """`name:` of the last file that has one. It is looked for before everything else, because files may interpolate it."""
+    for document in reversed([one for file in files for one in project.parsed(file)]):
+        node = document.get("name")
+        if node and isinstance(node.value, str):
+            try:
+                return substitute(node.value, project.variables), node.at
+            except InterpolationError:
+                return "", node.at  # told when the whole document is interpolated
     return "", None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fairway.model.app import Location, Path
@@ -44,7 +44,7 @@ class Node:
 
     def put(self, value: Scalar | dict[str, Node] | list[Node]) -> Node:
         """Another value at the same place."""
-        return replace(self, value=value, text="")
+        return Node(value, self.at, self.tag)
 
     def with_entries(self, **entries: Node | None) -> Node:
         """The mapping with these entries added or replaced (or removed, with None)."""
@@ -62,11 +62,28 @@ def plain(node: Node) -> Any:
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """The node and all below it, each with its path; an element's is its index."""
-    yield path, node
+    """The node and all below it, each with its path; an element's step is its index."""
+    waiting = [(path, node)]
+    while waiting:
+        path, node = waiting.pop()
+        yield path, node
+        waiting += reversed(list(_below(node, path)))
+
+
+def select(node: Node, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """The nodes whose paths fit `pattern`, in which `*` stands for any one step."""
+    if len(path) == len(pattern):
+        yield path, node
+        return
+    wanted = pattern[len(path)]
+    for place, child in _below(node, path):
+        if wanted in ("*", place[-1]):
+            yield from select(child, pattern, place)
+
+
+def _below(node: Node, path: Path) -> Iterator[tuple[Path, Node]]:
     if isinstance(node.value, dict):
-        for key, child in node.value.items():
-            yield from walk(child, (*path, key))
-    elif isinstance(node.value, list):
-        for index, child in enumerate(node.value):
-            yield from walk(child, (*path, str(index)))
+        return (((*path, key), child) for key, child in node.value.items())
+    if isinstance(node.value, list):
+        return (((*path, str(index)), child) for index, child in enumerate(node.value))
+    return iter(())

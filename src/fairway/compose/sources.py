@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from fairway.compose import dotenv
@@ -37,6 +37,7 @@ class Project:
     problems: Problems
     directory: str
     variables: Mapping[str, str]
+    _parsed: dict[str, list[Node]] = field(default_factory=dict)
 
     @property
     def anchor(self) -> Anchor:
@@ -57,14 +58,19 @@ class Project:
             self.problems.add(f"cannot read {path}: {reason}", at or Location(path), place)
         return None
 
+    def parsed(self, path: str, at: Location | None = None, place: Path = ()) -> list[Node]:
+        """The documents of a file as written; a file is parsed once."""
+        if path not in self._parsed:
+            before = len(self.problems.errors)
+            text = self.text(path, at, place)
+            self._parsed[path] = parse(text, path, self.problems) if text is not None else []
+            if not self._parsed[path] and len(self.problems.errors) > before:
+                self.problems.spoil(())  # anything may be defined in a file that cannot be read
+        return self._parsed[path]
+
     def documents(self, path: str, at: Location | None = None, place: Path = ()) -> list[Node]:
         """The canonical documents of a file; several in one file merge like several files."""
-        before = len(self.problems.errors)
-        text = self.text(path, at, place)
-        parsed = parse(text, path, self.problems) if text is not None else []
-        if not parsed and len(self.problems.errors) > before:
-            self.problems.spoil(())  # anything may be defined in a file that cannot be read
-        return [self._canonical(document) for document in parsed]
+        return [self._canonical(document) for document in self.parsed(path, at, place)]
 
     def _canonical(self, document: Node) -> Node:
         valid = validate(interpolate(document, self.variables, self.problems), self.problems)

@@ -133,6 +133,8 @@ class _Composer:
             key = self._node(depth + 1)
             value = self._node(depth + 1)
             name = "<<" if merge else self._key(key)
+            if name is None:
+                continue
             if name in lines:
                 hint = "write `<<: [*a, *b]`" if merge else ""
                 self._problems.add(f"`{name}` is written twice, first in line {lines[name]}", key.at, hint=hint)
@@ -157,12 +159,12 @@ class _Composer:
                 self._problems.add("`<<` takes a mapping, or a list of mappings", base.at)
         return bases
 
-    def _key(self, key: Node) -> str:
+    def _key(self, key: Node) -> str | None:
         if isinstance(key.value, str):
             return key.value
         if key.value is None or isinstance(key.value, dict | list):
             self._problems.add("a key must be a string", key.at)
-            return ""
+            return None
         return key.text
 
     def _scalar(self, event: Any, at: Location) -> Node:

@@ -183,6 +183,23 @@ def test_external_resources() -> None:
     assert (found.secrets["s"].name, found.secrets["s"].external) == ("s", True)
 
 
+def test_what_is_kept_as_written_has_its_required_fields() -> None:
+    text = """
+services:
+  web: {image: w, post_start: [{user: me}], develop: {watch: [{path: x}]}}
+models: {m: {}}
+jobs: {j: {image: j, triggers: {schedule: ["* * * * *", {timezone: UTC}]}}, k: {image: k}, l: {triggers: {}}}
+"""
+    assert problems(text) == [
+        "3: services.web.develop.watch.0: `action` is missing",
+        "3: services.web.post_start.0: `command` is missing",
+        "4: models.m: `model` is missing",
+        "5: jobs.j.triggers.schedule.1: `cron` is missing",
+        "5: jobs.k: `triggers` is missing",
+        "5: jobs.l.triggers: needs `manual` or `schedule`",
+    ]
+
+
 def test_version_is_odd_but_no_error() -> None:
     _, warnings = load_all("version: '3.8'\nservices: {web: {image: w}}")
     assert [shown(one) for one in warnings] == ["1: version: `version` means nothing any more (leave it out)"]

@@ -42,7 +42,8 @@ def attempt(*texts: str) -> App | None:
 
 
 def written(data: Any) -> str:
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    text: str = yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def again(found: App) -> App:

@@ -22,7 +22,7 @@ def check_references(case: Case) -> None:
     for service in case.app.services.values():
         for kind, name, path in _used(service):
             section = _SECTIONS[kind]
-            if name and name not in defined[kind] and not case.problems.spoilt((section, name)):
+            if name not in defined[kind] and not case.problems.spoilt((section, name)):
                 hint = closest(name, defined[kind]) or f"define it under the top-level `{section}:`"
                 if kind == "volume" and "/" in name:
                     hint = f"for a directory of the host write ./{name}"
@@ -37,12 +37,15 @@ def _used(service: Service) -> Iterator[tuple[str, str, Path]]:
     for index, mount in enumerate(service.volumes):
         if mount.type in ("volume", "cluster") and mount.source:
             yield "volume", mount.source, (*path, "volumes", str(index))
-    for index, file in enumerate(service.secrets):
-        yield "secret", file.source, (*path, "secrets", str(index))
-    for index, file in enumerate(service.configs):
-        yield "config", file.source, (*path, "configs", str(index))
-    for index, file in enumerate(service.build.secrets if service.build else ()):
-        yield "secret", file.source, (*path, "build", "secrets", str(index))
+    build = service.build.secrets if service.build else ()
+    for kind, files, place in (
+        ("secret", service.secrets, ("secrets",)),
+        ("config", service.configs, ("configs",)),
+        ("secret", build, ("build", "secrets")),
+    ):
+        for index, file in enumerate(files):
+            if file.source:
+                yield kind, file.source, (*path, *place, str(index))
     if config := (service.extra.get("credential_spec") or {}).get("config"):
         yield "config", config, (*path, "credential_spec", "config")
     for name in service.extra.get("models") or ():

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 
 from fairway.compose.checks.case import Case
-from fairway.compose.interpolate import matches
-from fairway.compose.node import walk
+from fairway.compose.node import select
 from fairway.model.app import Service
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _RESERVED = "com.docker.compose."
 _REQUIRED = (
     (("services", "*", "provider"), ("type",)),
-    (("services", "*", "pre_start", "*"), ("command",)),
     (("services", "*", "post_start", "*"), ("command",)),
     (("services", "*", "pre_stop", "*"), ("command",)),
     (("services", "*", "develop", "watch", "*"), ("path", "action")),
@@ -105,9 +103,8 @@ def _check_words(case: Case, service: Service) -> None:
 
 
 def _check_required(case: Case) -> None:
-    for path, node in walk(case.document):
-        for pattern, keys in _REQUIRED:
-            if matches(pattern, path):
-                for key in keys:
-                    if node.get(key) is None and not case.problems.spoilt((*path, key)):
-                        case.tell(f"`{key}` is missing", *path)
+    for pattern, keys in _REQUIRED:
+        for path, node in select(case.document, pattern):
+            for key in keys if isinstance(node.value, dict) else ():
+                if node.get(key) is None and not case.problems.spoilt((*path, key)):
+                    case.tell(f"`{key}` is missing", *path)

@@ -25,7 +25,9 @@ def volume(fields: Fields, key: str) -> Volume:
 def file_object(fields: Fields, key: str, kind: str) -> FileObject:
     """A config or a secret, which has exactly one source unless it is external or a driver makes it."""
     external = fields.flag("external") or False
-    sources = [source for source in _SOURCES if fields.has(source)]
+    content = fields.read("content", text)
+    values = {"file": fields.text("file"), "environment": fields.text("environment"), "content": content}
+    sources = [source for source, value in values.items() if value is not None]
     spoilt = any(fields.problems.spoilt((*fields.path, source)) for source in _SOURCES)
     if len(sources) > 1:
         fields.complain(f"a {kind} has one source, and this one has {', '.join(f'`{one}`' for one in sources)}")
@@ -34,9 +36,9 @@ def file_object(fields: Fields, key: str, kind: str) -> FileObject:
         fields.complain(f"a {kind} needs a source", hint=f"give it {either(options)}")
     return FileObject(
         name=fields.text("name") or key,
-        file=fields.text("file"),
-        environment=fields.text("environment"),
-        content=fields.read("content", text),
+        file=values["file"],
+        environment=values["environment"],
+        content=content,
         external=external,
         labels=fields.table("labels"),
         driver=fields.text("driver"),
