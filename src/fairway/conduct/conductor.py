@@ -12,7 +12,7 @@ from fairway.conduct.drain import drained
 from fairway.conduct.ready import await_exit, await_ready, describe, failed, find, has_failed
 from fairway.conduct.routing import draining, ports, table, without
 from fairway.conduct.together import fleets, together
-from fairway.model.errors import FairwayError, NotReady
+from fairway.model.errors import FairwayError, GatewayRejected, NotReady
 from fairway.model.events import Emit, Note, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import Fleet, Replica, Weights
 from fairway.model.release import Release
@@ -78,12 +78,13 @@ class Conductor:
 
     async def _attempt(self, step: Step) -> Outcome:
         self.emit(StepStarted(step))
-        self.touched = self.touched or isinstance(step, Shift | Drain | Retire)
+        touched, self.touched = self.touched, self.touched or isinstance(step, Shift | Drain | Retire)
         began = time.monotonic()
         try:
             await self._perform(step)
         except FairwayError as error:
             self.error = error
+            self.touched = touched if isinstance(error, GatewayRejected) else self.touched
             self.emit(StepFailed(step, error))
             return Outcome(error)
         self.emit(StepEnded(step, time.monotonic() - began))

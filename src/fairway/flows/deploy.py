@@ -98,6 +98,8 @@ async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes
     try:
         verdict = await conductor.conduct(lead(proposal.fleet, release), proposal.fleet)
         await opening
+    except FairwayError as error:  # the gateway, or the ledger, where no step has waited for it
+        conductor.error, verdict = conductor.error or error, Verdict.FAILED
     except asyncio.CancelledError:
         emit(Note("interrupted: leading back to what served before (once more to stop at once)", "warning"))
         _uncancel()
@@ -138,8 +140,11 @@ async def _undo(
     now = await look(target, lambda _records, _fleet: base)
     verdict = await conductor.conduct(lead(now.fleet, base), now.fleet)
     number = proposal.release.number
-    serves = f"release {base.number} serves as before" if base.number else "nothing of it is left"
-    if verdict is not Verdict.PROMOTED:
+    again = "again" if failed.touched else "as before"
+    serves = f"release {base.number} serves {again}" if base.number else "nothing of it is left"
+    if (
+        verdict is not Verdict.PROMOTED or conductor.error
+    ):  # an error of a walk that arrived: something could not be removed
         await target.ledger.conclude(proposal.release, "partial", error.what)
         raise Partial(
             f"release {number} failed, and so did leading back to what was before it",

@@ -11,21 +11,34 @@ from aiodocker.containers import DockerContainer
 
 from fairway.gateway import container
 from fairway.gateway.session import Session
+from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.net.errors import translated
 from fairway.net.hostimage import ensure_host_image
+from fairway.render.envoy import listens_on, read_tables
 
 READY_WITHIN = 10.0
+ALWAYS_SAID = "There is no configured limit to the number of allowed active downstream connections"
+"""What Envoy warns of at each start, whatever is wrong."""
+ECHO = ': {"version_info"'
+"""Where Envoy begins to repeat the whole file."""
 _LISTENING = (
     "ask '/stats?filter=%5Elistener_manager%5C.(total_listeners_active%7Clistener_create_failure)%24'; ask /ready"
 )
 
 
+class NoGateway(GatewayError):
+    """The host has no gateway, and so no connection through it."""
+
+
 class Gateway:
     """The one gateway of a host, as a container."""
 
-    def __init__(self, docker: aiodocker.Docker, *, image: str | None, http_port: int, where: str) -> None:
+    def __init__(
+        self, docker: aiodocker.Docker, environment: Environment, *, image: str | None, http_port: int, where: str
+    ) -> None:
         self._docker = docker
+        self._environment = environment
         self._image = image
         self._port = http_port
         self._where = where
@@ -47,6 +60,7 @@ class Gateway:
                 await found.start()
             else:
                 if found is not None:
+                    await self._refuse_to_move(found)
                     await found.delete(force=True)
                 found = await self._create(wanted)
         await self._wait(found)
@@ -60,15 +74,29 @@ class Gateway:
             raise self.missing()
         return await Session.open(self._docker, found.id, self._where)
 
-    def missing(self) -> GatewayError:
-        return GatewayError("There is no gateway on this host", where=self._where, hint="fairway deploy starts it")
+    def missing(self) -> NoGateway:
+        return NoGateway("There is no gateway on this host", where=self._where, hint="fairway deploy starts it")
 
     async def said(self, since: float) -> str:
         """What Envoy has logged since then (seconds since the epoch), without its own dates and sources."""
         with translated(self._where):
             found = await container.find(self._docker)
             lines = await found.log(stdout=True, stderr=True, since=int(since), tail=20) if found else []
-        return "\n".join(re.sub(r"^\[[^\]]*\](\[[^\]]*\])* ?(\[[^\]]*:\d+\] )?", "", line.strip()) for line in lines)
+        told = (re.sub(r"^\[[^\]]*\](\[[^\]]*\])* ?(\[[^\]]*:\d+\] )?", "", line.strip()) for line in lines)
+        return "\n".join(" ".join(line.partition(ECHO)[0].split()) for line in told if not line.startswith(ALWAYS_SAID))
+
+    async def _refuse_to_move(self, found: DockerContainer) -> None:
+        """Raises GatewayError where it serves other environments on another port, for they would be cut off."""
+        lds, rds = await asyncio.gather(*(container.read_file(found, name) for name in ("lds.json", "rds.json")))
+        port = listens_on(lds) if lds else self._port
+        others = [table.environment for table in read_tables(rds).values()] if rds else []
+        served = ", ".join(str(other) for other in others if other != self._environment)
+        if served and port != self._port:
+            raise GatewayError(
+                f"The gateway of this host listens on port {port}, not {self._port}, and {served} is served through it",
+                where=self._where,
+                hint=f"Say `gateway: {{http: {port}}}` in fairway.yaml: there is one gateway on a host.",
+            )
 
     async def _create(self, wanted: container.Json) -> DockerContainer:
         created = await self._docker.containers.create(wanted, name=container.NAME)

@@ -13,7 +13,7 @@ import msgspec
 
 from fairway.gateway import container, script
 from fairway.gateway.change import Change, Live, change
-from fairway.gateway.lifetime import Gateway
+from fairway.gateway.lifetime import Gateway, NoGateway
 from fairway.gateway.session import Answer, Session, SessionEnded
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError, GatewayRejected
@@ -23,8 +23,9 @@ from fairway.render.envoy import read_tables
 
 T = TypeVar("T")
 
-ATTEMPTS = 5
-"""How often a change is planned again because another deployer was faster."""
+ATTEMPTS = 15
+"""How often a change is planned again because another deployer was faster; each time after a longer pause."""
+PAUSE = 0.01
 
 
 class GatewayTraffic:
@@ -46,7 +47,7 @@ class GatewayTraffic:
         self.environment = environment
         self._docker = docker
         self._where = where or "this host"
-        self._gateway = Gateway(docker, image=image, http_port=http_port, where=self._where)
+        self._gateway = Gateway(docker, environment, image=image, http_port=http_port, where=self._where)
         self._opening = asyncio.Lock()
         self._session: Session | None = None
         self._live: Live | None = None
@@ -76,7 +77,8 @@ class GatewayTraffic:
         return self._understood(read_tables, body).get(self.environment.key)
 
     async def apply(self, table: RoutingTable) -> None:
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await asyncio.sleep(attempt * PAUSE)
             live = self._live or await self._read()
             wanted = change(live, table)
             if wanted.empty:
@@ -103,7 +105,10 @@ class GatewayTraffic:
         """
         if not endpoints:
             return 0
-        answer = await self._run(script.connections(endpoints), timeout=10)
+        try:
+            answer = await self._run(script.connections(endpoints), timeout=10)
+        except NoGateway:
+            return 0
         if not answer.output.strip().isdigit():
             raise GatewayError("The gateway cannot count its connections", where=self._where, why=answer.output)
         return int(answer.output)

@@ -27,6 +27,8 @@ def translated(host: str, what: str = "Docker refused") -> Iterator[None]:
         if error.status == UNREACHABLE:
             raise unreachable(host, error.__context__ or error) from error
         raise EngineError(what, where=host, why=error.message) from error
+    except BrokenPipeError:  # our own output: whoever read it has left. aiohttp's are ClientErrors
+        raise
     except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
         raise unreachable(host, error) from error
 

@@ -86,6 +86,11 @@ def read_tables(body: bytes) -> dict[str, RoutingTable]:
     return {key: msgspec.convert(value, RoutingTable) for key, value in found.items()}
 
 
+def listens_on(body: bytes) -> int:
+    """The port in a file with the listener."""
+    return int(msgspec.json.decode(body)["resources"][0]["address"]["socket_address"]["port_value"])
+
+
 def read_version(body: bytes) -> str:
     return str(msgspec.json.decode(body)["version_info"])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairway.model.environment import Environment
-from fairway.model.errors import GatewayError
+from fairway.model.errors import GatewayRejected
 from fairway.model.routes import RoutedService, RoutingTable
 from fairway.render.envoy_clusters import cluster_name
 
@@ -32,7 +32,7 @@ class _Claim:
 
 
 def virtual_hosts(tables: Iterable[RoutingTable]) -> list[Json]:
-    """One for each host, and always one for any other. Raises GatewayError where two services claim the same host and path."""
+    """One for each host, and always one for any other. Raises GatewayRejected where two services claim the same host and path."""
     claims = _claims(tables)
     anywhere = claims.pop(ANY, {})
     return [_virtual_host(host, [*_by_path(claims[host]), *_by_path(anywhere)]) for host in sorted(claims)] + [
@@ -53,10 +53,11 @@ def _claims(tables: Iterable[RoutingTable]) -> dict[str, dict[str, _Claim]]:
     return found
 
 
-def _conflict(host: str, claim: _Claim, taken: _Claim) -> GatewayError:
+def _conflict(host: str, claim: _Claim, taken: _Claim) -> GatewayRejected:
     place = f"{'any host' if host == ANY else host}{claim.path}"
-    return GatewayError(
-        f"{claim.service.service} of {claim.environment} wants {place}, which {taken.service.service} of {taken.environment} has",
+    first, second = (f"{one.service.service} of {one.environment}" for one in (taken, claim))
+    return GatewayRejected(
+        f"{first} and {second} both want {place}",
         hint="Give one of them another host or path in its fairway.yaml, or take the other one down.",
     )
 
@@ -88,7 +89,7 @@ def _route(claim: _Claim) -> Json:
     to: Json = {"cluster": names[0][0]}
     if len(names) > 1:
         to = {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in names]}}
-    timeout = f"{claim.service.route.timeout:g}s"
+    timeout = f"{claim.service.route.timeout:.6f}".rstrip("0").rstrip(".") + "s"
     return {**route, "route": {**to, "timeout": timeout, "idle_timeout": "0s", **_retries(claim.service.route.retries)}}
 
 

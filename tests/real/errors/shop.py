@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -107,11 +107,10 @@ class Shop:
     directory: Path
     host: Host
     app: str
-    variables: dict[str, str] = field(default_factory=dict)
 
     @property
     def environ(self) -> dict[str, str]:
-        return {**os.environ, "TMPDIR": str(self.temporary), "TZ": "UTC", **self.variables}
+        return {**os.environ, "TMPDIR": str(self.temporary)}
 
     @property
     def temporary(self) -> Path:
@@ -188,15 +187,27 @@ class Shop:
             listed = self.host.docker(kind, "ls", "--format", "{{.Name}}").stdout.split()
             found |= {f"{kind} {name}" for name in listed if self.app in name and "ledger" not in name}
         found |= {f"file {path}" for path in self.directory.rglob("*.tmp")}
-        return frozenset(found | {f"file {name}" for name in os.listdir(self.temporary)})
+        return frozenset(found | {f"file {path}" for path in self.temporary.iterdir()})
 
     def _containers(self) -> Iterable[str]:
-        listed = self.host.docker("ps", "-a", "--format", "{{.Names}} {{.Label \"fairway.app\"}}").stdout.splitlines()
-        return (f"container {line.split()[0]}" for line in listed if self.app in line and "ledger" not in line)
+        listed = self.host.docker("ps", "-a", "--format", "{{.ID}} {{.Names}} {{.Image}}").stdout.splitlines()
+        return (f"container {line}" for line in listed if self.app in line and "ledger" not in line)
+
+    def state(self) -> object:
+        """All that users and operators have of it: what is there, the lease's container included, and what answers."""
+        return self.traces(), self.answer()
+
+    def restore(self, commit: str) -> None:
+        """The files as they were in that commit."""
+        self.git("reset", "-q", "--hard", commit)
+        self.git("clean", "-fdq")
+
+    def git(self, *words: str) -> str:
+        return subprocess.run(["git", *words], cwd=self.directory, check=True, capture_output=True, text=True).stdout
 
     def down(self) -> None:
-        self.variables.clear()
-        self.fairway("down", "production", "--yes", "--volumes")
+        self.fairway("down", "production", "--yes", "--volumes").expect(0)
+        assert not self.traces()
 
 
 def make_shop(directory: Path, host: Host) -> Shop:

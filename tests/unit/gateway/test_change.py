@@ -114,7 +114,7 @@ def test_an_endpoint_that_drains_leaves_its_cluster_last() -> None:
 
 def test_a_place_that_another_environment_has_is_refused() -> None:
     with pytest.raises(
-        GatewayError, match=r"web of shop production wants blog\.test/, which posts of blog production has"
+        GatewayError, match=r"posts of blog production and web of shop production both want blog\.test/"
     ):
         change(live(BLOG), table(routed("web", hosts=("blog.test",))))
 
