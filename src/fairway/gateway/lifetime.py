@@ -9,8 +9,8 @@ import time
 import aiodocker
 from aiodocker.containers import DockerContainer
 
-from fairway.gateway import container
-from fairway.gateway.session import Session
+from fairway.gateway import container, script
+from fairway.gateway.session import Session, opened
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.net.errors import translated
@@ -86,7 +86,8 @@ class Gateway:
         return "\n".join(" ".join(line.partition(ECHO)[0].split()) for line in told if not line.startswith(ALWAYS_SAID))
 
     async def _refuse_to_move(self, found: DockerContainer) -> None:
-        """Raises GatewayError where it serves other environments on another port, for they would be cut off."""
+        """Raises GatewayError where it serves other environments on another port, for they would be cut off; or where it could
+        not listen on the new one, and all would be cut off."""
         lds, rds = await asyncio.gather(*(container.read_file(found, name) for name in ("lds.json", "rds.json")))
         port = listens_on(lds) if lds else self._port
         others = [table.environment for table in read_tables(rds).values()] if rds else []
@@ -97,6 +98,11 @@ class Gateway:
                 where=self._where,
                 hint=f"Say `gateway: {{http: {port}}}` in fairway.yaml: there is one gateway on a host.",
             )
+        if port != self._port and found["State"]["Running"]:
+            async with opened(self._docker, found.id, self._where) as session:
+                listening = (await session.run(script.listening(self._port), timeout=10)).output.strip()
+            if listening != "0":
+                raise self._taken()
 
     async def _create(self, wanted: container.Json) -> DockerContainer:
         created = await self._docker.containers.create(wanted, name=container.NAME)
@@ -129,10 +135,13 @@ class Gateway:
         with translated(self._where):
             await found.delete(force=True)
         if "cannot bind" in why or "Address already in use" in why:
-            raise GatewayError(
-                f"The gateway cannot listen on port {self._port}: something else on the host does",
-                where=self._where,
-                why=why,
-                hint=f"Find it with `ss -ltnp sport = :{self._port}` on the host and stop it, or give the gateway another port.",
-            )
+            raise self._taken(why)
         raise GatewayError("The gateway does not get ready", where=self._where, why=why)
+
+    def _taken(self, why: str = "") -> GatewayError:
+        return GatewayError(
+            f"The gateway cannot listen on port {self._port}: something else on the host does",
+            where=self._where,
+            why=why,
+            hint=f"Find it with `ss -ltnp sport = :{self._port}` on the host and stop it, or give the gateway another port.",
+        )

@@ -58,6 +58,11 @@ def connections(endpoints: Collection[Endpoint]) -> str:
     return f"grep -c {patterns} /proc/net/tcp || :"
 
 
+def listening(port: int) -> str:
+    """Prints how many sockets of this host listen on the port."""
+    return f"cat /proc/net/tcp /proc/net/tcp6 | grep -cE ':{port:04X} 0+:0000 0A ' || :"
+
+
 def _hex(endpoint: Endpoint) -> str:
     """An address as /proc/net/tcp has it: the bytes of the IPv4 address in reverse, the port as it is."""
     return f"{IPv4Address(endpoint.address).packed[::-1].hex()}:{endpoint.port:04x}".upper()

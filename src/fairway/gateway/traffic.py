@@ -113,18 +113,6 @@ class GatewayTraffic:
             raise GatewayError("The gateway cannot count its connections", where=self._where, why=answer.output)
         return int(answer.output)
 
-    async def drained(self, endpoints: Collection[Endpoint], *, within: float) -> bool:
-        """Wait until nothing is in flight, seen twice 100 ms apart; False after `within` seconds."""
-        deadline = time.monotonic() + within
-        quiet = False
-        while True:
-            before, quiet = quiet, await self.in_flight(endpoints) == 0
-            if before and quiet:
-                return True
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(0.1)
-
     async def _read(self) -> Live:
         cds, rds = await asyncio.gather(self._file("cds.json"), self._file("rds.json"))
         if cds is None or rds is None:

@@ -141,3 +141,7 @@ def test_a_probe_is_one_word_to_the_shell() -> None:
     text = script.probe(Endpoint("10.0.0.1", 80), "up?a=$(id)&b='", "a b;c", 1.5)
     assert "'http://10.0.0.1:80/up?a=$(id)&b='\"'\"''" in text
     assert "-H 'Host: a b;c'" in text
+
+
+def test_listeners_are_looked_for_as_the_kernel_writes_them() -> None:
+    assert "':1F90 0+:0000 0A '" in script.listening(8080)
