@@ -21,7 +21,7 @@ ENGINE = DEMO / "engine"
 FAIRWAY = str(CHECKOUT / ".venv" / "bin" / "fairway")
 SOCKET = Path("/var/run/docker.sock")
 ADDRESS = "http://127.0.0.1:8080"
-PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap", "util-linux")
+PACKAGES = ("docker.io", "iptables", "iproute2", "mmdebstrap", "mount", "util-linux")
 
 
 def main(arguments: list[str]) -> int:
@@ -193,7 +193,8 @@ def clean() -> None:
             if re.match(r"(identidock/|fairway-host:)", image):
                 quietly(docker(), "rmi", image)
     stop_engine()
-    shutil.rmtree(DEMO, ignore_errors=True)
+    if DEMO.exists():
+        shutil.rmtree(DEMO)
     say("Nothing of the demo is left.")
 
 
@@ -207,6 +208,7 @@ def stop_engine() -> None:
         for _ in range(300):
             os.kill(number, 0)
             time.sleep(0.1)
+    quietly("umount", "--recursive", str(ENGINE / "data"))  # the engine mounts its data on itself, and leaves it so
 
 
 def answers() -> bool:
