@@ -15,6 +15,7 @@ from fairway.compose.forms import (
     RESOURCE_FORMS,
     SERVICE_FORMS,
     Form,
+    Misformed,
     each,
     listed,
     mapping,
@@ -98,6 +99,9 @@ class _Canonical:
         for key, value in node.entries.items():
             try:
                 entries[key] = forms[key](value) if key in forms and value.tag != "reset" else value
+            except Misformed as error:
+                self._problems.add(str(error), error.at, (*path, key, error.step))
+                self._problems.spoil((*path, key))
             except ValueError as error:
                 self._problems.add(str(error), value.at, (*path, key))
                 self._problems.spoil((*path, key))

@@ -7,21 +7,30 @@ from collections.abc import Callable
 
 from fairway.compose.node import Node
 from fairway.compose.scalars import text
+from fairway.model.app import Location
 
 Form = Callable[[Node], Node]
 
 
-def mapping(node: Node, separators: str = "=") -> Node:
+class Misformed(ValueError):
+    """One element within a field cannot be read: where it is, and the step from the field to it."""
+
+    def __init__(self, what: str, at: Location, step: str) -> None:
+        super().__init__(what)
+        self.at = at
+        self.step = step
+
+
+def mapping(node: Node) -> Node:
     """A list of `KEY=VALUE` as a mapping; `KEY` alone has no value (null)."""
     if not isinstance(node.value, list):
         return node
     entries: dict[str, Node] = {}
-    for element in node.value:
+    for index, element in enumerate(node.value):
         written = text(element)
-        separator = next((one for one in separators if one in written), separators[0])
-        key, found, value = written.partition(separator)
-        if not key:
-            raise ValueError(f"`{written}` has no name before `{separator}`")
+        key, found, value = written.partition("=")
+        if not key.strip():
+            raise Misformed(f"`{written}` has no name before `=`", element.at, str(index))
         entries[key] = element.put(value if found else None)
     return node.put(entries)
 
@@ -32,7 +41,13 @@ def listed(node: Node) -> Node:
 
 
 def each(node: Node, form: Form) -> Node:
-    return node.put([form(element) for element in node.elements])
+    found = []
+    for index, element in enumerate(node.elements):
+        try:
+            found.append(form(element))
+        except ValueError as error:
+            raise Misformed(str(error), element.at, str(index)) from None
+    return node.put(found)
 
 
 def values(node: Node, form: Form) -> Node:
@@ -72,13 +87,19 @@ def _extra_hosts(node: Node) -> Node:
     if not isinstance(node.value, list):
         return values(node, listed)
     entries: dict[str, Node] = {}
-    for element in node.value:
-        ((host, address),) = mapping(node.put([element]), "=:").entries.items()
-        if not address.value:
-            raise ValueError(f"`{text(element)}` is not of the form host=address")
+    for index, element in enumerate(node.value):
+        host, address = _pair(element)
+        if not host or not address.value:
+            raise Misformed(f"`{text(element)}` is not of the form host=address", element.at, str(index))
         known = entries.get(host)
         entries[host] = known.put([*known.elements, address]) if known else address.put([address])
     return node.put(entries)
+
+
+def _pair(element: Node) -> tuple[str, Node]:
+    written = text(element)
+    host, _, address = written.partition("=" if "=" in written else ":")
+    return host, element.put(address)
 
 
 def _file_mounts(node: Node) -> Node:

@@ -12,6 +12,7 @@ from fairway.compose.sources import Project, directory_of
 from fairway.model.app import Path
 
 Load = Callable[[Sequence[str], Project, tuple[str, ...]], Node]
+_DEEPEST = 100
 _SECTIONS = ("services", "networks", "volumes", "configs", "secrets", "models", "jobs")
 
 
@@ -46,8 +47,14 @@ def _load(element: Node, path: Path, project: Project, load: Load, chain: tuple[
             return None
     home = element.get("project_directory")
     directory = _absolute(home, project) if home else directory_of(files[0])
+    if len(chain) > _DEEPEST:
+        problems.add(f"includes more than {_DEEPEST} files, one within the other", element.at, path)
+        return None
     inner = replace(project.at(directory), variables=_variables(element, path, directory, project))
-    return load(files, inner, (*chain, *files))
+    key = (tuple(files), directory, frozenset(inner.variables.items()))
+    if key not in project.included:
+        project.included[key] = load(files, inner, (*chain, *files))
+    return project.included[key]
 
 
 def _paths(element: Node) -> list[Node]:

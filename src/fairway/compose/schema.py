@@ -126,6 +126,8 @@ class _Validator:
         number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
         if number and "a string" in types:
             return what, f"write `{node.text}s`" if path[-1] in _DURATIONS else f'write "{node.text}"'
+        if node.value is None and "a mapping" in types:
+            return what, "indent what belongs to it, or leave it out"
         return what, "leave the field out, or give it a value" if node.value is None else ""
 
     def _clean_list(self, rule: Any, node: Node, path: Path) -> Node:

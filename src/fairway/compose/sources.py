@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -37,6 +37,8 @@ class Project:
     problems: Problems
     directory: str
     variables: Mapping[str, str]
+    included: dict[Hashable, Node] = field(default_factory=dict)
+    """What is included in several places is loaded once."""
     _parsed: dict[str, list[Node]] = field(default_factory=dict)
 
     @property

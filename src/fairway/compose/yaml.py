@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from fairway.compose import faults
 from fairway.compose.node import Node, Scalar, walk
 from fairway.compose.problems import Problems
 from fairway.model.app import Location
@@ -35,10 +36,7 @@ def parse(text: str, file: str, problems: Problems) -> list[Node]:
     except _Stop:
         return []
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
-        tabs = "cannot start any token" in str(error.problem)
-        problems.add(f"not valid YAML: {error.problem}", at, hint="indent with spaces, not tabs" if tabs else "")
+        faults.tell(error, text, file, problems)
         return []
     except (yaml.YAMLError, UnicodeError) as error:
         problems.add(f"not valid YAML: {str(error).splitlines()[0]}", Location(file))
@@ -84,7 +82,9 @@ class _Composer:
                 if node.value is None:
                     node = node.put({})
                 if not isinstance(node.value, dict):
-                    self._problems.add("a Compose file is a mapping, and this is not", node.at)
+                    self._problems.add(
+                        "a Compose file is a mapping, and this is not", node.at, hint="begin with `services:`"
+                    )
                     raise _Stop
                 found.append(node)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import problems, web, web_problems
+from .parts import app, problems, web, web_problems
 
 
 def test_a_service_has_a_limited_number_of_ports() -> None:
@@ -48,3 +48,30 @@ def test_thousands_of_mistakes_are_all_told() -> None:
 def test_long_files_of_variables_are_read_in_one_pass() -> None:
     lines = "".join(f"A{i}=x$A{i - 1 if i % 10 else 0}\n" for i in range(20_000))
     assert web("hostname: ${A9}", files={".env": lines}).hostname == "x" * 10
+
+
+def test_a_chain_of_extends_has_an_end() -> None:
+    def chain(length: int) -> str:
+        services = "".join(f"  s{i}: {{extends: s{i + 1}}}\n" for i in range(length))
+        return f"services:\n{services}  s{length}: {{image: a}}\n"
+
+    assert app(chain(100)).services["s0"].image == "a"
+    assert problems(chain(150)) == [
+        "102: services.s100.extends: extends more than 100 services, one after the other",
+    ]
+
+
+def test_what_is_included_in_several_places_is_loaded_once() -> None:
+    files = {f"a{i}.yaml": f"include: [a{i + 1}.yaml, a{i + 1}.yaml]\n" for i in range(50)}
+    files["a50.yaml"] = "services: {deep: {image: deep}}\n"
+    assert sorted(app("include: [a0.yaml, a0.yaml]\nservices: {web: {image: w}}", files=files).services) == [
+        "deep",
+        "web",
+    ]
+
+
+def test_includes_nest_only_so_deep() -> None:
+    files = {f"a{i}.yaml": f"include: [a{i + 1}.yaml]\n" for i in range(150)}
+    assert problems("include: [a0.yaml]\nservices: {web: {image: w}}", files=files) == [
+        "a99.yaml:1: include.0: includes more than 100 files, one within the other"
+    ]

@@ -115,3 +115,20 @@ services:
     assert problems(text, files={"other.yaml": "services:\n  base:\n    imagee: x\n"}) == [
         "other.yaml:3: services.base.imagee: unknown field `imagee` (did you mean `image`?)"
     ]
+
+
+def test_a_file_without_services_has_no_base() -> None:
+    for empty in ("", "volumes: {v: }", "services: {}"):
+        assert problems(
+            "services: {web: {extends: {file: other.yaml, service: base}}}", files={"other.yaml": empty}
+        ) == ["1: services.web.extends: there is no service `base` in /project/other.yaml"]
+
+
+def test_what_a_broken_base_may_have_had_is_not_missed() -> None:
+    text = """
+services:
+  a: {extends: b}
+  b: {extends: nowhere}
+  c: {extends: a}
+"""
+    assert problems(text) == ["4: services.b.extends: there is no service `nowhere`"]

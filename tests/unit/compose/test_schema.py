@@ -32,7 +32,7 @@ def test_the_schema_is_the_official_one() -> None:
         ("build: {contxt: x}", "build.contxt: unknown field `contxt` (did you mean `context`?)"),
         ("healthcheck: {test: [1]}", 'healthcheck.test.0: expected a string, got the number 1 (write "1")'),
         ("stop_grace_period: 10", "stop_grace_period: expected a string, got the number 10 (write `10s`)"),
-        ("depends_on: {db: }", "depends_on.db: expected a mapping, got nothing (leave the field out, or give it a value)"),
+        ("depends_on: {db: }", "depends_on.db: expected a mapping, got nothing (indent what belongs to it, or leave it out)"),
         (
             "depends_on: {db: {condition: healthy}}",
             "depends_on.db.condition: `healthy` is not `service_started`, `service_healthy` or "

@@ -359,3 +359,28 @@ def test_fields_without_an_attribute_are_kept_as_written() -> None:
         "post_start": [{"command": "echo hi"}],
         "cpu_count": 2,
     }
+
+
+def test_a_fault_in_a_list_is_told_at_its_element() -> None:
+    text = """
+environment:
+  - A=1
+  - =2
+extra_hosts:
+  - ok=1.2.3.4
+  - bad
+env_file:
+  - path: a.env
+    required: false
+  - ""
+build:
+  args:
+    - X=1
+    - =3
+"""
+    assert web_problems(text) == [
+        "7: services.web.environment.1: `=2` has no name before `=`",
+        "10: services.web.extra_hosts.1: `bad` is not of the form host=address",
+        "14: services.web.env_file.1: the path is empty",
+        "18: services.web.build.args.1: `=3` has no name before `=`",
+    ]

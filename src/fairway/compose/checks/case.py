@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fairway.compose.node import Node
 from fairway.compose.problems import Problems
 from fairway.compose.profiles import is_active
-from fairway.model.app import App, Service
+from fairway.model.app import App, Location, Path, Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,14 @@ class Case:
     problems: Problems
 
     def tell(self, what: str, *path: str, hint: str = "") -> None:
-        self.problems.add(what, self.app.where(*path), path, hint)
+        self.problems.add(what, self._where(path), path, hint)
 
     def warn(self, what: str, *path: str, hint: str = "") -> None:
-        self.problems.warn(what, self.app.where(*path), path, hint)
+        self.problems.warn(what, self._where(path), path, hint)
+
+    def _where(self, path: Path) -> Location:
+        """What nobody wrote is missing in the first file."""
+        return self.app.where(*path) if path[:1] in self.app.locations else self.document.at
 
     @property
     def active(self) -> list[Service]:
