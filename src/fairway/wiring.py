@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,17 +53,34 @@ class Project:
         files = compose.find(str(self.directory), os.path.exists)
         if not files:
             raise UsageError(
-                f"there is no compose.yaml beside {self.settings.file}", hint="Fairway deploys Compose applications"
+                f"there is no compose.yaml beside {self.settings.file}",
+                hint="write one: it says what the application is",
             )
-        return compose.load_with_warnings(
-            [*files, *(str(self.directory / file) for file in said.compose)],
-            reader=Disk(),
-            directory=str(self.directory),
-            environment=self.variables(environment) if environment else os.environ,
-            project=self.settings.app,
-            profiles=said.profiles,
-            env_files=[str(self.directory / file) for file in said.env_file] or None,
-        )
+        missing = self._missing(environment or "", said)
+        try:
+            loaded = compose.load_with_warnings(
+                [*files, *self._there(said.compose)],
+                reader=Disk(),
+                directory=str(self.directory),
+                environment=self.variables(environment) if environment else os.environ,
+                project=self.settings.app,
+                profiles=said.profiles,
+                env_files=self._there(said.env_file) if said.env_file else None,
+            )
+        except InvalidFiles as error:
+            raise InvalidFiles([*missing, *error.problems]) from None
+        if missing:
+            raise InvalidFiles(missing)
+        return loaded
+
+    def _there(self, files: Iterable[str]) -> list[str]:
+        return [str(self.directory / file) for file in files if (self.directory / file).exists()]
+
+    def _missing(self, environment: str, said: EnvironmentSettings) -> list[Problem]:
+        """The files that the environment names and that are not there: fairway.yaml is where to look."""
+        named = [("compose", file) for file in said.compose] + [("env_file", file) for file in said.env_file]
+        paths = [(("environments", environment, key), file) for key, file in named if not self._there([file])]
+        return [Problem(f"there is no file {file}", self.settings.where(*path), path) for path, file in paths]
 
     def variables(self, environment: str) -> Mapping[str, str]:
         """What `${…}`, and configs and secrets from the environment, are filled in with: the settings' values over this process's."""
@@ -246,8 +263,10 @@ def _credentials(registry: str) -> Mapping[str, str] | None:
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFiles([Problem(f"cannot be read: {error}", _shown(file))]) from None
+    except UnicodeDecodeError:
+        raise InvalidFiles([Problem("is not UTF-8 text", _shown(file))]) from None
+    except OSError as error:
+        raise InvalidFiles([Problem(f"cannot be read: {error.strerror}", _shown(file))]) from None
 
 
 def _shown(file: Path) -> str:

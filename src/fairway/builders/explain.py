@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fairway.builders.dockerfile import line_of
 from fairway.builders.progress import Progress
 from fairway.builders.workplace import Recipe
@@ -43,7 +45,8 @@ def build_failed(service: str, progress: Progress, recipe: Recipe, *, address: s
             why=said[-SHOWN:],
             hint="Make room on it: docker builder prune, docker image prune; or give its data root more.",
         )
-    line = line_of(progress.step, recipe.text)
+    told = re.search(r"parse error (?:on )?line (\d+)", said)
+    line = int(told[1]) if told else line_of(progress.step, recipe.text)
     step = f" at {progress.step[:120]}" if progress.step else ""
     return BuildFailed(
         f"{service} could not be built: it failed{step}",

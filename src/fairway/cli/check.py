@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from fairway import wiring
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.common import environment as chosen
 from fairway.cli.errors import near
+from fairway.flows.ingredients import configs_of
 from fairway.model.errors import Exit, FairwayError, InvalidFiles, Problem
 
 
@@ -61,6 +63,7 @@ async def _look(project: wiring.Project, name: str, offline: bool) -> list[Findi
         async with wiring.connection(project, name) as here:
             here.target(by="", doing="check").engine.refuse(app)
             await here.secrets(app)
+            configs_of(app, project.variables(name), lambda path: Path(path).read_bytes())
     except InvalidFiles as error:
         found += [_finding(name, "error", problem) for problem in error.problems]
     except FairwayError as error:

@@ -12,7 +12,7 @@ from fairway.cli.common import Common, show, show_json
 from fairway.cli.session import Session, session
 from fairway.flows.context import Target
 from fairway.flows.deploy import Deployed, Propose, of
-from fairway.flows.ingredients import gather
+from fairway.flows.ingredients import configs_of, gather
 from fairway.flows.ship import Workshop, find, refuse_unpromoted
 from fairway.model.app import App
 from fairway.model.build import Build, ImageRef
@@ -25,6 +25,7 @@ class Deployment:
     app: App
     policies: Mapping[str, ServicePolicy]
     secrets: Mapping[str, bytes]
+    configs: Mapping[str, str]
     shop: Workshop
 
     @property
@@ -43,8 +44,7 @@ class Deployment:
             policies=self.policies,
             build=build,
             secrets=self.secrets,
-            variables=self.session.connection.project.variables(self.session.name),
-            read=lambda path: Path(path).read_bytes(),
+            configs=self.configs,
         )
         if build:
             await self._refuse_unpromoted({name: ingredients.images[name] for name in build.images})
@@ -67,8 +67,11 @@ async def deployment(
         project = here.connection.project
         app = project.app(here.name)
         policies = project.policies(here.name, app)
+        here.target.engine.refuse(app)
         secrets = await here.connection.secrets(app)
-        yield Deployment(here, app, policies, secrets, here.connection.workshop(app, secrets, dirty=dirty))
+        configs = configs_of(app, project.variables(here.name), lambda path: Path(path).read_bytes())
+        shop = here.connection.workshop(app, secrets, dirty=dirty)
+        yield Deployment(here, app, policies, secrets, configs, shop)
 
 
 def report(environment: str, done: Deployed, json: bool) -> None:

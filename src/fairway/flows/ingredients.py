@@ -27,11 +27,9 @@ async def gather(
     policies: Mapping[str, ServicePolicy],
     build: Build | None,
     secrets: Mapping[str, bytes],
-    variables: Mapping[str, str],
-    read: Read,
+    configs: Mapping[str, str],
 ) -> Ingredients:
-    """Raises Refused where a service has `build:` and nothing was built, ImageNotFound, InvalidFiles."""
-    target.engine.refuse(app)
+    """Raises Refused where a service has `build:` and nothing was built, ImageNotFound."""
     images, versions = await asyncio.gather(
         _images(target, app, build), asyncio.to_thread(_versions, target.environment, secrets)
     )
@@ -40,7 +38,7 @@ async def gather(
         app=app,
         images=images,
         policies=policies,
-        configs=_configs(app, variables, read),
+        configs=configs,
         secrets=versions,
         build=build,
         created=target.clock(),
@@ -66,17 +64,26 @@ async def _images(target: Target, app: App, build: Build | None) -> Mapping[str,
     }
 
 
-def _configs(app: App, variables: Mapping[str, str], read: Read) -> Mapping[str, str]:
+def configs_of(app: App, variables: Mapping[str, str], read: Read) -> Mapping[str, str]:
+    """The contents of the application's configs, base64. Raises InvalidFiles with all that cannot be had."""
     contents, problems = {}, []
     for key, config in app.configs.items():
         try:
             contents[key] = base64.b64encode(_content(config, variables, read)).decode()
-        except (OSError, KeyError) as error:
-            where = app.where("configs", key)
-            problems.append(Problem(f"cannot be read: {error}", where, ("configs", key)))
+        except KeyError:
+            problems.append(_problem(app, key, "environment", f"the variable {config.environment} is not set"))
+        except FileNotFoundError:
+            problems.append(_problem(app, key, "file", f"there is no file {config.file}"))
+        except OSError as error:
+            problems.append(_problem(app, key, "file", f"{config.file} cannot be read: {error.strerror}"))
     if problems:
         raise InvalidFiles(problems)
     return contents
+
+
+def _problem(app: App, key: str, field: str, what: str) -> Problem:
+    path = ("configs", key, field)
+    return Problem(what, app.where(*path), path)
 
 
 def _content(config: FileObject, variables: Mapping[str, str], read: Read) -> bytes:

@@ -50,7 +50,7 @@ def _objects(app: App, api: tuple[int, int]) -> Iterator[Problem]:
             if getattr(config, field):
                 yield _problem(app, BY_PATH[f"configs.{field}"], ("configs", key, field))
     for key, secret in app.secrets.items():
-        for field in ("driver", "driver_opts", "template_driver"):
+        for field in ("external", "driver", "driver_opts", "template_driver"):
             if getattr(secret, field):
                 yield _problem(app, BY_PATH[f"secrets.{field}"], ("secrets", key, field))
 

@@ -276,7 +276,7 @@ OBJECTS = (
     Row("configs.content", LOADER),
     Row("configs.external", refused="Docker without Swarm keeps no configs", hint="use `file` or `content`"),
     Row("configs.template_driver", refused="needs Swarm", hint=SWARM),
-    Row("secrets.external", "the value comes from the environment's secret store"),
+    Row("secrets.external", refused="Docker without Swarm keeps no secrets", hint="use `file` or `environment`"),
     Row("secrets.driver", refused="needs Swarm", hint=SWARM),
     Row("secrets.driver_opts", refused="needs Swarm", hint=SWARM),
     Row("secrets.template_driver", refused="needs Swarm", hint=SWARM),

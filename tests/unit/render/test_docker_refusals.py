@@ -126,11 +126,11 @@ def test_objects_and_sections() -> None:
     found = refused(
         Service(name="w"),
         configs={"c": FileObject(name="c", external=True)},
-        secrets={"s": FileObject(name="s", driver="vault"), "ok": FileObject(name="ok", external=True)},
+        secrets={"s": FileObject(name="s", driver="vault"), "t": FileObject(name="t", external=True)},
         networks={"n": Network(key="n", enable_ipv4=False)},
         locations={("jobs", "nightly"): Location("compose.yaml", 9)},
     )
-    assert found == ["jobs", "configs.c.external", "secrets.s.driver"]
+    assert found == ["jobs", "configs.c.external", "secrets.s.driver", "secrets.t.external"]
 
 
 def test_the_default_failure_action_is_written_nowhere() -> None:

@@ -14,7 +14,7 @@ from aiodocker.exceptions import DockerError
 from fairway.engines.docker.addresses import POOL, free, private_v6, subnets, taken_subnets
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.together import unbroken
-from fairway.model.app import App, Network, Service
+from fairway.model.app import App, Location, Network, Service
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.render import docker_networks, names
@@ -39,7 +39,7 @@ class Networks:
         """Every network that the service joins, as the engine describes it, made where it is missing; by key."""
         async with self._lock:
             return {
-                key: await self._network(docker_networks.declared(app, key))
+                key: await self._network(docker_networks.declared(app, key), app.where("networks", key))
                 for key, _ in docker_networks.joined(service)
             }
 
@@ -74,7 +74,7 @@ class Networks:
         fixed = {(entry.get("IPAMConfig") or {}).get("IPv4Address") or "" for entry in joined}
         return fixed | {entry.get("IPAddress") or "" for entry in joined}
 
-    async def _network(self, declared: Network) -> Json:
+    async def _network(self, declared: Network, where: Location | None) -> Json:
         name = names.network(self.environment, declared)
         found = await self._show(name)
         if found and not declared.external and names.APP not in (found.get("Labels") or {}):
@@ -86,8 +86,8 @@ class Networks:
         if not found and declared.external:
             raise EngineError(
                 f"There is no network {name}",
-                where=self.host,
-                why=f"the network {declared.key!r} is external",
+                where=where or self.host,
+                why=f"the network {declared.key!r} is external, so it has to be there before",
                 hint=f"docker network create {name}",
             )
         if found:

@@ -26,8 +26,8 @@ async def prepare(docker: aiodocker.Docker, host: str, release: Release, service
         if found is None and declared.external:
             raise EngineError(
                 f"There is no volume {name}",
-                where=host,
-                why=f"the volume {key!r} is external",
+                where=app.where("volumes", key) or host,
+                why=f"the volume {key!r} is external, so it has to be there before",
                 hint=f"docker volume create {name}",
             )
         if found is None:
