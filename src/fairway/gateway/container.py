@@ -45,7 +45,7 @@ def specification(image: str, image_id: str, port: int, base_id: int) -> Json:
             "RestartPolicy": {"Name": "always"},
             "LogConfig": LOGS,
             "Binds": [f"{NAME}:{DIRECTORY}"],
-            "Tmpfs": {RUNTIME: "mode=0700,size=1m"},
+            "Tmpfs": {RUNTIME: "mode=0700,size=64m"},
         },
     }
     identity = json.dumps([wanted, image_id, listeners.version], sort_keys=True).encode()

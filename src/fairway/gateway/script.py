@@ -9,7 +9,6 @@ from ipaddress import IPv4Address
 from fairway.gateway.change import Change, Live
 from fairway.model.routes import Endpoint
 from fairway.render.envoy import Discovery
-from fairway.render.envoy_listener import ROUTES, STATS
 
 REFUSED = 3
 UNCONFIRMED = 4
@@ -17,29 +16,32 @@ BUSY = 73
 OVERTAKEN = 75
 """Somebody else has changed the files since they were read."""
 
-_STATS = {"cds": "cluster_manager%5C.cds", "rds": f"http%5C.{STATS}%5C.rds%5C.{ROUTES}"}
-_NAMES = {"cds": "cluster_manager.cds", "rds": f"http.{STATS}.rds.{ROUTES}"}
-
 
 def transaction(live: Live, change: Change) -> str:
     """Pushes the files one after the other, each confirmed, under a lock, if they are still what `live` says.
 
     Ends with REFUSED or UNCONFIRMED where a file did not become live; then all of them are as they were before.
     """
-    steps = "".join(_push(name, pushed) for name, pushed in _files(change))
+    pushed = _files(change)
+    names = " ".join(name for _, name, _ in pushed)
+    written = "".join(f"printf %s {shlex.quote(file.body)} >{name}\n" for _, name, file in pushed)
+    steps = "".join(f"push {of} {name} {file.version} || return $?\n" for of, name, file in pushed)
     return f"""exec 9>>lock
 change() {{
 flock -w 10 9 || return {BUSY}
 has cds {live.cluster_version} && has rds {live.route_version} || return {OVERTAKEN}
-cp cds.json cds.kept && cp rds.json rds.kept || return 1
+keep || return 1
+{written}sync {names} || return 1
+look
+before=$refused
 {steps}}}
 change
 code=$?
-if [ $code = {REFUSED} ] || [ $code = {UNCONFIRMED} ]; then
-has rds {live.route_version} || {{ cp rds.kept rds.new; {_pushed("rds", live.route_version)}; }}
-has cds {live.cluster_version} || {{ cp cds.kept cds.new; {_pushed("cds", live.cluster_version)}; }}
-fi
-rm -f cds.new rds.new cds.before rds.before cds.kept rds.kept
+case $code in {REFUSED} | {UNCONFIRMED})
+undo rds {live.route_version}
+undo cds {live.cluster_version}
+rm -f {names}
+esac
 flock -u 9
 exec 9>&-
 (exit $code)"""
@@ -68,14 +70,7 @@ def _hex(endpoint: Endpoint) -> str:
     return f"{IPv4Address(endpoint.address).packed[::-1].hex()}:{endpoint.port:04x}".upper()
 
 
-def _files(change: Change) -> list[tuple[str, Discovery]]:
-    stages = (("cds", change.grow), ("rds", change.route), ("cds", change.shrink))
-    return [(name, pushed) for name, pushed in stages if pushed is not None]
-
-
-def _push(name: str, pushed: Discovery) -> str:
-    return f"cat >{name}.new <<'{pushed.version}'\n{pushed.body}\n{pushed.version}\n{_pushed(name, pushed.version)} || return $?\n"
-
-
-def _pushed(name: str, version: str) -> str:
-    return f"push {name} {_STATS[name]} {_NAMES[name]} {version}"
+def _files(change: Change) -> list[tuple[str, str, Discovery]]:
+    """Which file Envoy reads it from, what it is called before, and the new contents, in the order of the stages."""
+    stages = (("cds", "cds.grow", change.grow), ("rds", "rds.new", change.route), ("cds", "cds.shrink", change.shrink))
+    return [(of, name, file) for of, name, file in stages if file is not None]

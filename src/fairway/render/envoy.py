@@ -60,10 +60,10 @@ def routes(tables: Iterable[RoutingTable]) -> Json:
 
 
 def discovery(resources: Iterable[Mapping[str, Any]]) -> Discovery:
-    """The text of a file with these resources, each of which has its "@type"."""
+    """The text of a file with these resources, each of which has its "@type". Its first line is the version alone."""
     body = json.dumps(list(resources), separators=(",", ":"), sort_keys=True)
     version = hashlib.sha256(body.encode()).hexdigest()[:16]
-    return Discovery(version, f'{{"version_info":"{version}","resources":{body}}}')
+    return Discovery(version, f'{{"version_info":"{version}",\n"resources":{body}}}')
 
 
 def cluster_file(found: Mapping[str, Json]) -> Discovery:

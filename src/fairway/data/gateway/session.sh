@@ -1,37 +1,56 @@
 # What a deployer's shell in the gateway's container knows. Every call comes as one compound command, so a shell whose
-# deployer dies has either read all of it, and does all of it, or does nothing.
+# deployer dies has either read all of it, and does all of it, or does nothing. A process costs more than all that the
+# shell does itself, so there are few.
 trap '' PIPE
 cd /etc/fairway
 umask 077
+cds=cluster_manager.cds
+rds=http.ingress.rds.fairway
+facts="/stats?filter=%5E(($cds%7C$rds).(version_text%7Cupdate_rejected%7Cupdate_failure)%7Ccluster_manager.warming_clusters)%24"
 
 # ask PATH: an answer of Envoy's admin interface
 ask() { curl -s -m 5 --unix-socket /run/fairway/admin.sock "http://envoy$1"; }
 
-# facts FILTER: the version that is live, what was refused, what is not yet warm
-facts() { ask "/stats?filter=%5E($1%5C.(version_text%7Cupdate_rejected%7Cupdate_failure)%7Ccluster_manager%5C.warming_clusters)%24"; }
-
-# refused FACTS: the two counters in one word
-refused() { printf '%s\n' "$1" | sed -n 's/.*update_\(rejected\|failure\): /\1/p' | tr -d '\n'; }
+# look: into $now, the versions that are live, how many were refused, what is not yet warm; into $refused, the refusals
+look() {
+    now=$(curl -s -m 5 --unix-socket /run/fairway/admin.sock "http://envoy$facts")
+    refused=
+    for counter in $cds.update_rejected $cds.update_failure $rds.update_rejected $rds.update_failure; do
+        rest=${now#*"$counter: "}
+        refused="$refused ${rest%%[!0-9]*}"
+    done
+}
 
 # has FILE VERSION: whether the file that Envoy reads is still the one the deployer has seen
-has() { case "$(head -c 64 "$1.json")" in '{"version_info":"'"$2"'"'*) return 0 ;; esac; return 75; }
+has() {
+    read -r first <"$1.json"
+    case "$first" in '{"version_info":"'"$2"'"'*) ;; *) return 75 ;; esac
+}
 
-# push FILE FILTER NAME VERSION: FILE.new becomes what Envoy reads; 0 when it is live, 3 when Envoy refused it, 4 when it did
-# not answer in time. Unless it is live, the file before it is back in its place.
+# push FILE NEW VERSION: NEW becomes FILE.json, which Envoy reads; 0 when it is live, 3 when Envoy refused it, 4 when
+# it did not answer in time. $before is what `look` found in $refused before.
 push() {
-    before=$(refused "$(facts "$2")")
-    sync "$1.new"
-    ln -f "$1.json" "$1.before"
-    mv -f "$1.new" "$1.json"
+    case $1 in cds) live="$cds.version_text: \"$3\"" ;; *) live="$rds.version_text: \"$3\"" ;; esac
+    mv -f "$2" "$1.json"
     tries=0
-    while :; do
-        now=$(facts "$2")
+    while [ $tries -lt 500 ]; do
+        look
         case "$now" in
-        *"$3.version_text: \"$4\""*) case "$now" in *'warming_clusters: 0'*) return 0 ;; esac ;;
-        *) [ -n "$now" ] && [ "$(refused "$now")" != "$before" ] && mv -f "$1.before" "$1.json" && return 3 ;;
+        *"$live"*) case "$now" in *'warming_clusters: 0'*) return 0 ;; esac ;;
+        *'version_text'*) [ "$refused" = "$before" ] || return 3 ;;
         esac
         tries=$((tries + 1))
-        [ $tries -gt 500 ] && mv -f "$1.before" "$1.json" && return 4
         sleep 0.005
     done
+    return 4
+}
+
+# undo FILE VERSION: if it is another one now, the file of this version, which `keep` has kept, is pushed again
+keep() { cp cds.json rds.json /run/fairway/; }
+undo() {
+    has "$1" "$2" && return
+    look
+    before=$refused
+    cp "/run/fairway/$1.json" "$1.old"
+    push "$1" "$1.old" "$2"
 }
