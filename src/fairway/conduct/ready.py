@@ -95,7 +95,7 @@ def describe(replica: Replica | None) -> str:
     if replica.restarts:
         return f"it crashed and was restarted {'once' if replica.restarts == 1 else f'{replica.restarts} times'}"
     if replica.health is Health.UNHEALTHY:
-        return "its healthcheck fails"
+        return f"its healthcheck fails{f': {replica.complaint}' if replica.complaint else ''}"
     return f"it is {replica.state}, health {replica.health}"
 
 

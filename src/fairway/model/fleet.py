@@ -46,6 +46,8 @@ class Replica:
     oom_killed: bool = False
     restarts: int = 0
     image: str = ""
+    complaint: str = ""
+    """What the healthcheck said when it last failed, where the replica is unhealthy."""
 
     @property
     def alive(self) -> bool:

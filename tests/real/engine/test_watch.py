@@ -36,12 +36,13 @@ def only(fleet: Fleet) -> Replica | None:
 
 
 async def test_health_is_seen_as_it_changes(world: World, engine: DockerEngine) -> None:
-    check = Healthcheck(test=("CMD-SHELL", "test -e /tmp/well"), interval=0.2, timeout=1, retries=1)
+    check = Healthcheck(test=("CMD-SHELL", "cat /tmp/well"), interval=0.2, timeout=1, retries=1)
     release = world.release(Service(name="web", command=SLEEP, healthcheck=check))
     async with aclosing(engine.watch()) as fleets:
         assert (await until(fleets, lambda fleet: True))[0].replicas == ()
         await engine.ensure(release, release.revisions["web"], 1, {})
         sick = await until(fleets, lambda fleet: bool((r := only(fleet)) and r.health is Health.UNHEALTHY))
+        assert "No such file" in sick[-1].replicas[0].complaint
         assert Health.STARTING in {replica.health for fleet in sick if (replica := only(fleet))}
         world.host.docker("exec", sick[-1].replicas[0].name, "touch", "/tmp/well")
         well = await until(fleets, lambda fleet: bool((r := only(fleet)) and r.health is Health.HEALTHY))

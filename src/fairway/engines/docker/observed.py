@@ -12,6 +12,7 @@ import aiodocker
 from aiodocker.exceptions import DockerError
 
 from fairway.model.environment import Environment
+from fairway.model.errors import shorten
 from fairway.model.fleet import Health, Replica, State
 from fairway.render import names
 
@@ -72,6 +73,7 @@ def replica(container: Json, host: str) -> Replica | None:
         oom_killed=bool(state.get("OOMKilled")),
         restarts=container.get("RestartCount", 0),
         image=container["Image"],
+        complaint=complaint(state),
     )
 
 
@@ -87,6 +89,14 @@ def address(container: Json) -> str:
 def health(state: Json) -> Health:
     status = (state.get("Health") or {}).get("Status") or "none"
     return Health(status) if status in set(Health) else Health.NONE
+
+
+def complaint(state: Json) -> str:
+    """The last words of a healthcheck that fails."""
+    if health(state) is not Health.UNHEALTHY:
+        return ""
+    log = (state.get("Health") or {}).get("Log") or [{}]
+    return shorten(str(log[-1].get("Output") or ""), 300)
 
 
 def seconds(timestamp: str) -> float:

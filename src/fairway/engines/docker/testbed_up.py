@@ -46,7 +46,7 @@ def hopeless(app: App, replica: Replica) -> str:
     """Why it will never be up, or nothing."""
     service = app.services.get(replica.revision.service)
     if replica.health is Health.UNHEALTHY:
-        return "it is unhealthy"
+        return f"it is unhealthy: {replica.complaint}" if replica.complaint else "it is unhealthy"
     if replica.restarts >= CRASHES:
         return f"it has crashed {replica.restarts} times"
     if replica.state in (State.EXITED, State.DEAD) and replica.exit_code and not _restarted(service, replica):
