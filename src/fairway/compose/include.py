@@ -41,10 +41,7 @@ def _load(element: Node, path: Path, project: Project, load: Load, chain: tuple[
             circle = " → ".join([*chain[chain.index(file) :], file])
             problems.add(f"a circle: {circle}", element.at, path)
             return None
-        if not project.reader.exists(file):
-            problems.add(f"there is no file {file}", element.at, path)
-            problems.spoil(())
-            return None
+        project.parsed(file, element.at, path)
     home = element.get("project_directory")
     directory = _absolute(home, project) if home else directory_of(files[0])
     if len(chain) > _DEEPEST:

@@ -36,6 +36,12 @@ _DURATIONS = frozenset(
     ("interval", "timeout", "start_period", "start_interval", "stop_grace_period", "delay", "monitor", "window")
 )
 
+_WRITTEN = {
+    "container_name": "use letters, digits, `_`, `.` and `-`, two or more of them, and begin with a letter or a digit",
+    "pull_policy": "one of always, never, missing, build, daily, weekly, or like every_12h",
+}
+"""What a pattern asks for, in words."""
+
 
 @cache
 def schema() -> dict[str, Any]:
@@ -89,7 +95,7 @@ class _Validator:
             self._refuse(node, path, *self._mismatch(rule, node, path))
             return None
         if fault := _scalar_fault(branch, node):
-            self._refuse(node, path, fault)
+            self._refuse(node, path, fault, _WRITTEN.get(path[-1], "") if "pattern" in branch else "")
             return None
         if isinstance(node.value, dict):
             return self._clean_mapping(branch, node, path)

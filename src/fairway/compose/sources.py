@@ -55,6 +55,8 @@ class Project:
             return self.reader.read(path)
         except FileNotFoundError:
             self.problems.add(f"there is no file {path}", at or Location(path), place)
+        except UnicodeDecodeError:
+            self.problems.add(f"{path} is no text in UTF-8", at or Location(path), place)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self.problems.add(f"cannot read {path}: {reason}", at or Location(path), place)

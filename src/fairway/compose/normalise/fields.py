@@ -9,6 +9,7 @@ from fairway.compose import scalars
 from fairway.compose.forms import mapping
 from fairway.compose.node import Node, plain
 from fairway.compose.problems import Problems
+from fairway.compose.words import either
 from fairway.model.app import Path
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class Fields:
         def convert(node: Node) -> str:
             written = scalars.text(node)
             if written not in options:
-                raise ValueError(f"`{written}` is not one of {', '.join(options)}")
+                raise ValueError(f"`{written}` is not {either(f'`{option}`' for option in options)}")
             return written
 
         return self.read(key, convert) or default
