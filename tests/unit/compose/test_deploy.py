@@ -80,7 +80,7 @@ def test_the_older_fields_mean_the_same() -> None:
         ),
         (
             "deploy: {mode: globl}",
-            "4: services.web.deploy.mode: `globl` is not one of replicated, global, replicated-job, global-job",
+            "4: services.web.deploy.mode: `globl` is not `replicated`, `global`, `replicated-job` or `global-job`",
         ),
         ("scale: -1", "4: services.web.scale: the number of replicas is negative"),
         ("deploy: {replicas: many}", "4: services.web.deploy.replicas: `many` is no whole number"),
@@ -90,7 +90,7 @@ def test_the_older_fields_mean_the_same() -> None:
         ),
         (
             "deploy: {update_config: {failure_action: abort}}",
-            "4: services.web.deploy.update_config.failure_action: `abort` is not one of continue, rollback, pause",
+            "4: services.web.deploy.update_config.failure_action: `abort` is not `continue`, `rollback` or `pause`",
         ),
         (
             "deploy: {update_config: {max_failure_ratio: 2}}",

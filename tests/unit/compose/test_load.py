@@ -104,3 +104,25 @@ def test_networks_and_volumes() -> None:
     volume = found.volumes["data"]
     assert (volume.name, volume.labels) == ("real", {"a": "b"})
     assert volume.driver_opts == {"type": "none", "o": "bind", "device": "/project/data"}
+
+
+def test_a_file_that_is_no_text_is_told_where_it_is_named() -> None:
+    class Binary(Memory):
+        def read(self, path: str) -> str:
+            if path.endswith(".bin"):
+                return b"\xff".decode()
+            return super().read(path)
+
+    text = "include: [lib.bin]\nservices:\n  web: {image: w, env_file: vars.bin}\n"
+    with pytest.raises(InvalidFiles) as raised:
+        load([FILE], reader=Binary({"compose.yaml": text}), directory=DIRECTORY, environment={})
+    assert [str(problem) for problem in raised.value.problems] == [
+        f"{FILE}:1: include.0: {DIRECTORY}/lib.bin is no text in UTF-8",
+        f"{FILE}:3: services.web.env_file.0: {DIRECTORY}/vars.bin is no text in UTF-8",
+    ]
+
+
+def test_an_empty_file_is_told_by_its_name() -> None:
+    with pytest.raises(InvalidFiles) as raised:
+        load([FILE], reader=Memory({"compose.yaml": ""}), directory=DIRECTORY, environment={})
+    assert [str(problem) for problem in raised.value.problems] == [f"{FILE}: services: there are no services"]

@@ -39,7 +39,11 @@ def test_the_schema_is_the_official_one() -> None:
             "`service_completed_successfully`",
         ),
         ("oom_score_adj: 2000", "oom_score_adj: 2000 is above 1000"),
-        ("pull_policy: sometimes", "pull_policy: `sometimes` is not of the right form"),
+        (
+            "pull_policy: sometimes",
+            "pull_policy: `sometimes` is not of the right form"
+            " (one of always, never, missing, build, daily, weekly, or like every_12h)",
+        ),
         ("cgroup: x", "cgroup: `x` is not `host` or `private`"),
         ("volumes: [{type: binnd, target: /x}]", "volumes.0.type: `binnd` is not `bind`, `volume`, `tmpfs`, `cluster`, "
          "`npipe` or `image`"),

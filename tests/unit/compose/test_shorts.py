@@ -57,7 +57,7 @@ def test_wrong_long_ports() -> None:
     assert web_problems("ports:\n- {published: 80}\n- {target: 0}\n- {target: 80, mode: hots}") == [
         "5: services.web.ports.0: `target` is missing",
         "6: services.web.ports.1.target: `0` is no port: ports go from 1 to 65535",
-        "7: services.web.ports.2.mode: `hots` is not one of ingress, host",
+        "7: services.web.ports.2.mode: `hots` is not `ingress` or `host`",
     ]
 
 
