@@ -8,9 +8,11 @@ from ipaddress import ip_address
 
 from fairway.compose.node import Node
 from fairway.compose.scalars import text
+from fairway.compose.words import either
 
 _MOST = 20_000
 """Of one service. Engines keep a rule, and often a process, for each port that they publish."""
+_PROTOCOLS = ("tcp", "udp", "sctp")
 _RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 
@@ -31,16 +33,17 @@ def expand(node: Node, most: int = _MOST) -> list[Node]:
     """One element of `ports` as long forms, one for each container port. Raises ValueError."""
     if isinstance(node.value, dict):
         return [node]
-    short, _, protocol = text(node).strip().partition("/")
+    short, _, kind = text(node).strip().partition("/")
     rest, _, container = short.rpartition(":")
     ip, _, host = rest.rpartition(":")
+    if "." in host:
+        raise ValueError(f"`{short}` has an address and only one port: write `{host}::{container}`")
     targets = port_range(container)
     if len(targets) > most:
         raise ValueError(f"more than {_MOST:,} ports for one service")
     published = _published(host, len(targets))
-    fixed = {
-        key: value for key, value in (("host_ip", checked_ip(ip)), ("protocol", protocol.lower() or "tcp")) if value
-    }
+    address = checked_ip(ip)
+    fixed = {**({"host_ip": address} if address else {}), "protocol": protocol(node.put(kind))}
     longs: list[Node] = []
     for target, port in zip(targets, published, strict=True):
         fields: dict[str, str | int] = {"target": target, **({"published": port} if port else {}), **fixed}
@@ -57,6 +60,14 @@ def port_range(written: str) -> range:
     if not 0 <= first <= last <= 65535:
         raise ValueError(f"`{written}` is no port: ports go from 1 to 65535, and ranges upwards")
     return range(first, last + 1)
+
+
+def protocol(node: Node) -> str:
+    """`tcp`, `udp` or `sctp`, in any case; nothing is tcp. Raises ValueError."""
+    written = text(node).lower() or "tcp"
+    if written not in _PROTOCOLS:
+        raise ValueError(f"`{text(node)}` is not {either(f'`{one}`' for one in _PROTOCOLS)}")
+    return written
 
 
 def _published(host: str, count: int) -> list[str]:

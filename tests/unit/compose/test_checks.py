@@ -209,3 +209,10 @@ def test_yaml_1_2_in_a_service() -> None:
     service = web("environment: {A: yes, B: 012, C: 0o17, D: 22:22}\nlabels: {on: off}\nrestart: no")
     assert service.environment == {"A": "yes", "B": "12", "C": "15", "D": "22:22"}
     assert service.labels == {"on": "off"}
+
+
+def test_a_directory_that_was_written_as_a_volume() -> None:
+    assert web_problems("volumes: ['a/b:/x', {type: volume, source: ./p, target: /y}]") == [
+        "4: services.web.volumes.0: there is no volume `a/b` (for a directory of the host write ./a/b)",
+        "4: services.web.volumes.1: there is no volume `./p` (for a directory of the host write `type: bind`)",
+    ]

@@ -56,3 +56,10 @@ def test_wrong_names() -> None:
     assert problems("services: {web: {image: w, profiles: ['!']}}") == [
         "1: services.web.profiles.0: `!` is no valid name of a profile"
     ]
+
+
+def test_the_default_network_goes_with_the_last_service_in_it() -> None:
+    text = "services: {web: {image: w, networks: [n]}, tool: {image: t, profiles: [tool]}}\nnetworks: {n: }\n"
+    assert sorted(app(text).networks) == ["n"]
+    assert sorted(app(text, profiles=["tool"]).networks) == ["default", "n"]
+    assert sorted(app(f"{text.rstrip()[:-1]}, default: {{internal: true}}}}\n").networks) == ["default", "n"]

@@ -384,3 +384,16 @@ build:
         "14: services.web.env_file.1: the path is empty",
         "18: services.web.build.args.1: `=3` has no name before `=`",
     ]
+
+
+def test_protocols_and_addresses_of_ports() -> None:
+    assert [port.protocol for port in web("ports: [80/sctp, '81:81/UDP', {target: 82, protocol: TCP}]").ports] == [
+        "sctp",
+        "udp",
+        "tcp",
+    ]
+    assert web_problems("ports: [{target: 81, protocol: x}, 80/icmp, '1.2.3.4:80']") == [
+        "4: services.web.ports.0.protocol: `x` is not `tcp`, `udp` or `sctp`",
+        "4: services.web.ports.1: `icmp` is not `tcp`, `udp` or `sctp`",
+        "4: services.web.ports.2: `1.2.3.4:80` has an address and only one port: write `1.2.3.4::80`",
+    ]

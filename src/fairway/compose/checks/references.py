@@ -25,7 +25,8 @@ def check_references(case: Case) -> None:
             if name not in defined[kind] and not case.problems.spoilt((section, name)):
                 hint = closest(name, defined[kind]) or f"define it under the top-level `{section}:`"
                 if kind == "volume" and "/" in name:
-                    hint = f"for a directory of the host write ./{name}"
+                    bind = "`type: bind`" if name.startswith((".", "/", "~")) else f"./{name}"
+                    hint = f"for a directory of the host write {bind}"
                 case.tell(f"there is no {kind} `{name}`", *path, hint=hint)
 
 

@@ -138,7 +138,7 @@ def _port(fields: Fields) -> Port | None:
         published=numbers[0] if numbers else None,
         published_to=numbers[-1] if len(numbers) > 1 else None,
         host_ip=host_ip or None,
-        protocol=(fields.text("protocol") or "tcp").lower(),
+        protocol=fields.read("protocol", ports.protocol) or "tcp",
         mode=fields.choice("mode", ("ingress", "host"), "ingress"),
         name=fields.text("name"),
         app_protocol=fields.text("app_protocol"),
