@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairway.render.envoy_routes import NO_REPLICA
+
 Json = dict[str, Any]
 
 ROUTES = "fairway"
@@ -120,7 +122,7 @@ def _short_reply() -> Json:
                 "comparison": {"op": "EQ", "value": {"default_value": 503, "runtime_key": "fairway.unavailable"}}
             }
         },
-        "body": {"inline_string": "The application cannot answer at the moment.\n"},
+        "body": {"inline_string": NO_REPLICA},
     }
 
 

@@ -15,7 +15,8 @@ Json = dict[str, Any]
 
 ANY = "*"
 NO_ROUTE = "No application answers at this address.\n"
-NO_REPLICA = "The application has no replica that could answer.\n"
+NO_REPLICA = "The application cannot answer at the moment.\n"
+"""What users are told, whether no replica should answer or none does: Envoy has one text for all its 503."""
 
 # None of these reaches the replica with a request that it could already have acted upon.
 RETRY_ON = "connect-failure,refused-stream,reset-before-request"

@@ -72,3 +72,13 @@ async def test_a_dead_replica_fails_nobody_while_another_lives(place: Place) -> 
         await asyncio.sleep(1)
     assert load.report.failed == 0, load.report.summary()
     assert set(load.report.versions) == {"v2"}
+
+
+async def test_users_are_told_nothing_of_the_inside_when_nobody_answers(place: Place) -> None:
+    [endpoint] = await place.start("v1")
+    assert await place.get() == (404, "No application answers at this address.\n")
+    await place.traffic.apply(place.table(place.service(backend("web-r1", endpoint, weight=0))))
+    assert await place.get() == (503, "The application cannot answer at the moment.\n")
+    await place.replicas.stop(endpoint)
+    await place.traffic.apply(place.table(place.service(backend("web-r1", endpoint))))
+    assert await place.get() == (503, "The application cannot answer at the moment.\n")

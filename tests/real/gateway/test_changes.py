@@ -16,7 +16,7 @@ from tests.real.gateway.place import Place
 from tests.real.gateway.replicas import backend
 
 pytestmark = pytest.mark.anyio
-MANY = int(os.environ.get("FAIRWAY_CHANGES", "10"))
+MANY = int(os.environ.get("FAIRWAY_CHANGES", "6"))
 
 
 def none_failed(report: Report) -> None:
@@ -75,7 +75,7 @@ async def test_replicas_come_and_go_and_no_request_in_flight_is_cut(place: Place
     await place.traffic.apply(both)
     # Half of the streams are on the replica that goes: they too are to live on while it drains.
     with place.load(keep_alive=4, one_shot=2, slow=8, websockets=4, streams=4, pause=0.02) as load:
-        for _ in range(5):
+        for _ in range(4):
             leaving = backend("web-r1", stays, replace(comes, draining=True))
             await place.traffic.apply(place.table(place.service(leaving, ready=ready)))
             await place.traffic.apply(place.table(place.service(backend("web-r1", stays), ready=ready)))
@@ -90,6 +90,6 @@ async def test_a_replica_that_closes_idle_connections_causes_no_failure(place: P
     await place.until_up(hasty)
     await place.traffic.apply(place.table(place.service(backend("web-r1", hasty))))
     with place.load(keep_alive=64, one_shot=0, slow=0, websockets=0, streams=0, pause=1.0) as load:
-        await asyncio.sleep(4)
+        await asyncio.sleep(3)
     none_failed(load.report)
     assert load.report.requests > 128

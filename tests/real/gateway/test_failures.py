@@ -131,11 +131,11 @@ async def test_a_deployer_killed_in_a_change_blocks_nobody_and_breaks_nothing(pl
     module = ["-m", "tests.real.gateway.applying"]
     command = [sys.executable, *module, place.host.url, place.environment.app, endpoint.address]
     with place.load(keep_alive=4, one_shot=2, slow=2, websockets=0, streams=0) as load:
-        for count in range(6):
+        for count in range(4):
             deployer = await asyncio.create_subprocess_exec(*command, cwd=CHECKOUT, stdout=subprocess.PIPE)
             assert deployer.stdout
             assert await deployer.stdout.readline() == b"0\n"
-            await asyncio.sleep(0.005 * count)
+            await asyncio.sleep(0.008 * count)
             deployer.kill()
             await deployer.communicate()
             mine = place.table(place.service(backend(f"mine-r{count}", endpoint)))
