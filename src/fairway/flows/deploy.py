@@ -142,9 +142,8 @@ async def _undo(
     number = proposal.release.number
     again = "again" if failed.touched else "as before"
     serves = f"release {base.number} serves {again}" if base.number else "nothing of it is left"
-    if (
-        verdict is not Verdict.PROMOTED or conductor.error
-    ):  # an error of a walk that arrived: something could not be removed
+    # A walk that arrived with an error could not remove something.
+    if verdict is not Verdict.PROMOTED or conductor.error:
         await target.ledger.conclude(proposal.release, "partial", error.what)
         raise Partial(
             f"release {number} failed, and so did leading back to what was before it",
