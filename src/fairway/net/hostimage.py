@@ -66,6 +66,12 @@ def _failed(name: str, error: DockerError) -> EngineError:
             why=error.message,
             hint=f"Bring {BASE} to the host (scripts/base-image makes one), or name a ready image for the gateway.",
         )
+    if "no space left on device" in error.message:
+        return EngineError(
+            f"The gateway's image {name} cannot be built: the host's disk is full",
+            why=error.message,
+            hint="Make room on it: docker system df, docker image prune. The image needs about 300 MB.",
+        )
     return EngineError(
         f"The gateway's image {name} cannot be built",
         why=error.message,

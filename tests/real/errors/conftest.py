@@ -35,4 +35,7 @@ def running(one_running: Shop) -> Iterator[Shop]:
     before = one_running.state()
     yield one_running
     one_running.restore(commit)
-    assert one_running.state() == before
+    after = one_running.state()
+    if after != before:  # the next test shall have what it expects
+        one_running.fairway("deploy", "--commit", commit[:12])
+    assert after == before

@@ -207,7 +207,7 @@ class Shop:
 
     def down(self) -> None:
         self.fairway("down", "production", "--yes", "--volumes").expect(0)
-        assert not self.traces()
+        assert not self.traces(), self.traces()
 
 
 def make_shop(directory: Path, host: Host) -> Shop:
