@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
@@ -21,18 +22,22 @@ Json = dict[str, Any]
 NAME = "fairway-gateway"
 DIRECTORY = "/etc/fairway"
 RUNTIME = "/run/fairway"
+SUCCESSOR = "fairway-gateway-next"
 PARAMETERS = "fairway.parameters"
+ROLE = "fairway.role=gateway"
+SUCCESSION = 900
+"""Seconds that an Envoy goes on with the streams it has, after another one has taken over."""
 LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
 
-def specification(image: str, image_id: str, port: int, base_id: int) -> Json:
+def specification(image: str, image_id: str, port: int) -> Json:
     """What Docker is asked to create. Its label PARAMETERS is a hash of everything that makes one gateway differ from another."""
     listeners = discovery([listener(DIRECTORY, port)])
     start = files("fairway.data").joinpath("gateway/run.sh").read_text()
     wanted: Json = {
         "Image": image,
         "Entrypoint": ["/bin/sh", "-c", start, "fairway-gateway"],
-        "Cmd": _arguments(base_id),
+        "Cmd": _arguments(),
         "WorkingDir": "/",
         "StopSignal": "SIGTERM",
         "HostConfig": {
@@ -53,26 +58,19 @@ def specification(image: str, image_id: str, port: int, base_id: int) -> Json:
     return wanted
 
 
-def _arguments(base_id: int) -> list[str]:
+def _arguments() -> list[str]:
     start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock"), separators=(",", ":"))
     return [
         "--config-yaml",
         start,
-        "--base-id",
-        str(base_id),
         "--reject-unknown-dynamic-fields",
         "--log-level",
         "warning",
-        "--drain-time-s",
-        "30",
+        "--drain-strategy",
+        "immediate",
         "--parent-shutdown-time-s",
-        "60",
+        str(SUCCESSION),
     ]
-
-
-def base_id(engine: str) -> int:
-    """Envoys that share a /dev/shm need different ones: a number for each engine."""
-    return int(hashlib.sha256(engine.encode()).hexdigest()[:6], 16)
 
 
 def first_files(port: int) -> dict[str, Discovery]:
@@ -108,10 +106,21 @@ async def write_files(container: DockerContainer, contents: dict[str, Discovery]
     await container.put_archive(DIRECTORY, packed.getvalue())  # type: ignore[no-untyped-call]
 
 
-async def find(docker: aiodocker.Docker) -> DockerContainer | None:
+async def prepare(container: DockerContainer, port: int) -> None:
+    """Before it starts: the files that Envoy needs, where they are not there; the listener's always.
+
+    A gateway that runs meanwhile, from the same volume, does not look at a file that is not renamed into its place.
+    """
+    first = first_files(port)
+    have = await asyncio.gather(*(read_file(container, name) for name in first))
+    missing = {name: file for (name, file), old in zip(first.items(), have, strict=True) if old is None}
+    await write_files(container, {"lds.json": first["lds.json"], **missing})
+
+
+async def find(docker: aiodocker.Docker, name: str = NAME) -> DockerContainer | None:
     """The gateway's container, as inspected; None where there is none."""
     try:
-        return await docker.containers.get(NAME)
+        return await docker.containers.get(name)
     except DockerError as error:
         if error.status == 404:
             return None

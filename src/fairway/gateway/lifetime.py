@@ -8,9 +8,11 @@ import time
 
 import aiodocker
 from aiodocker.containers import DockerContainer
+from aiodocker.exceptions import DockerError
 
 from fairway.gateway import container, script
 from fairway.gateway.session import Session, opened
+from fairway.gateway.succession import forget_predecessors, succeed, successor
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.net.errors import translated
@@ -18,6 +20,11 @@ from fairway.net.hostimage import ensure_host_image
 from fairway.render.envoy import listens_on, read_tables
 
 READY_WITHIN = 10.0
+ATTEMPTS = 50
+PATIENCE = 25
+"""Five seconds: longer than any deployer takes between two of its steps."""
+CONFLICT = 409
+"""Docker's status where a name is taken: the name is the mutex."""
 ALWAYS_SAID = "There is no configured limit to the number of allowed active downstream connections"
 """What Envoy warns of at each start, whatever is wrong."""
 ECHO = ': {"version_info"'
@@ -44,27 +51,69 @@ class Gateway:
         self._where = where
 
     async def start(self) -> bool:
-        """Bring it to run as asked for; True where something had to be done. Raises GatewayError, ImageNotFound, EngineError."""
+        """Bring it to run as asked for; True where something had to be done. Raises GatewayError, ImageNotFound, EngineError.
+
+        One that runs with another image or other parameters is replaced while it serves.
+        """
         image = await ensure_host_image(self._docker, self._image)
         with translated(self._where, "The gateway cannot be started"):
             described = await self._docker.images.inspect(image)
-            engine = await self._docker.system.info()
-            wanted = container.specification(image, described["Id"], self._port, container.base_id(engine["ID"]))
-            found = await container.find(self._docker)
-            if (
-                found is not None
-                and found["Config"]["Labels"].get(container.PARAMETERS) == wanted["Labels"][container.PARAMETERS]
-            ):
-                if found["State"]["Running"]:
-                    return False
-                await found.start()
-            else:
-                if found is not None:
-                    await self._refuse_to_move(found)
-                    await found.delete(force=True)
-                found = await self._create(wanted)
+            wanted = container.specification(image, described["Id"], self._port)
+            for attempt in range(ATTEMPTS):
+                try:
+                    return await self._become(wanted, patient=attempt < PATIENCE)
+                except DockerError as error:
+                    if error.status != CONFLICT:
+                        raise
+                    await asyncio.sleep(0.2)
+        raise GatewayError("Somebody else is starting the gateway", where=self._where, hint="Try again.")
+
+    async def _become(self, wanted: container.Json, *, patient: bool) -> bool:
+        """Raises DockerError with CONFLICT where another deployer is at it."""
+        found = await container.find(self._docker)
+        right = wanted["Labels"][container.PARAMETERS]
+        if found is not None and found["Config"]["Labels"].get(container.PARAMETERS) == right:
+            if found["State"]["Running"]:
+                return False
+        elif await self._adopted(patient):
+            return await self._become(wanted, patient=patient)
+        elif found is not None:
+            await self._refuse_to_move(found)
+            if found["State"]["Running"]:
+                await self._replace(found, wanted)
+                return True
+            await found.delete(force=True)
+            found = None
+        if found is None:
+            found = await self._docker.containers.create(wanted, name=container.NAME)
+        await container.prepare(found, self._port)
+        await found.start()
         await self._wait(found)
         return True
+
+    async def _replace(self, found: DockerContainer, wanted: container.Json) -> None:
+        """While it serves."""
+        await forget_predecessors(self._docker)
+        new = await successor(self._docker, found, wanted, self._port, self._where)
+        await self._wait(new)
+        await succeed(self._docker, new, self._where)
+
+    async def _adopted(self, patient: bool) -> bool:
+        """Whether there was a successor whose deployer has died, and that serves: it is the gateway now.
+
+        One that does not run is another deployer's next step, or of no use: only patience tells.
+        """
+        left = await container.find(self._docker, container.SUCCESSOR)
+        if left is None:
+            return False
+        if left["State"]["Running"]:
+            await self._wait(left)
+            await succeed(self._docker, left, self._where)
+            return True
+        if patient:
+            raise DockerError(CONFLICT, "another deployer replaces the gateway")
+        await left.delete(force=True)
+        return False
 
     async def session(self) -> Session:
         """A shell in it. Raises GatewayError where there is no gateway."""
@@ -77,10 +126,10 @@ class Gateway:
     def missing(self) -> NoGateway:
         return NoGateway("There is no gateway on this host", where=self._where, hint="fairway deploy starts it")
 
-    async def said(self, since: float) -> str:
+    async def said(self, since: float, of: DockerContainer | None = None) -> str:
         """What Envoy has logged since then (seconds since the epoch), without its own dates and sources."""
         with translated(self._where):
-            found = await container.find(self._docker)
+            found = of or await container.find(self._docker)
             lines = await found.log(stdout=True, stderr=True, since=int(since), tail=20) if found else []
         told = (re.sub(r"^\[[^\]]*\](\[[^\]]*\])* ?(\[[^\]]*:\d+\] )?", "", line.strip()) for line in lines)
         return "\n".join(" ".join(line.partition(ECHO)[0].split()) for line in told if not line.startswith(ALWAYS_SAID))
@@ -104,22 +153,11 @@ class Gateway:
             if listening != "0":
                 raise self._taken()
 
-    async def _create(self, wanted: container.Json) -> DockerContainer:
-        created = await self._docker.containers.create(wanted, name=container.NAME)
-        first = container.first_files(self._port)
-        have = await asyncio.gather(*(container.read_file(created, name) for name in first))
-        always = {"lds.json": first["lds.json"]}
-        missing = {name: body for (name, body), old in zip(first.items(), have, strict=True) if old is None}
-        await container.write_files(created, {**always, **missing})
-        await created.start()
-        return created
-
     async def _wait(self, found: DockerContainer) -> None:
         """Until it listens; a container whose port is taken is removed again."""
         since = time.time() - 1
         deadline = time.monotonic() + READY_WITHIN
-        session = await self.session()
-        try:
+        async with opened(self._docker, found.id, self._where) as session:
             while True:
                 answer = (await session.run(_LISTENING, timeout=10)).output
                 if "total_listeners_active: 1" in answer and "LIVE" in answer:
@@ -129,9 +167,7 @@ class Gateway:
                 if time.monotonic() > deadline:
                     break
                 await asyncio.sleep(0.02)
-        finally:
-            await session.close()
-        why = await self.said(since)
+        why = await self.said(since, found)
         with translated(self._where):
             await found.delete(force=True)
         if "cannot bind" in why or "Address already in use" in why:

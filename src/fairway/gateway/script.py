@@ -15,6 +15,8 @@ UNCONFIRMED = 4
 BUSY = 73
 OVERTAKEN = 75
 """Somebody else has changed the files since they were read."""
+GONE = 76
+"""No Envoy answers in this container: another one may have taken over. Nothing has been changed."""
 
 
 def transaction(live: Live, change: Change) -> str:
@@ -30,10 +32,11 @@ def transaction(live: Live, change: Change) -> str:
 change() {{
 flock -w 10 9 || return {BUSY}
 has cds {live.cluster_version} && has rds {live.route_version} || return {OVERTAKEN}
+look
+[ -n "$now" ] || return {GONE}
+before=$refused
 keep || return 1
 {written}sync {names} || return 1
-look
-before=$refused
 {steps}}}
 change
 code=$?

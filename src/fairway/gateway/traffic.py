@@ -89,8 +89,12 @@ class GatewayTraffic:
             if answer.status == 0:
                 self._live = wanted.then
                 return
-            if answer.status != script.OVERTAKEN:
+            if answer.status == script.GONE:
+                await self.close()
+            elif answer.status != script.OVERTAKEN:
                 raise await self._failed(answer, wanted, since)
+        if answer.status == script.GONE:
+            raise GatewayError("The gateway does not answer", where=self._where, hint="docker logs fairway-gateway")
         raise GatewayError("Others kept changing the gateway's routes", where=self._where, hint="Try again.")
 
     async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:

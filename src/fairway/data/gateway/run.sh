@@ -1,11 +1,18 @@
 # The gateway's first process: it passes signals on, reaps what a killed deployer left behind, and ends as Envoy ends.
-# The arguments are Envoy's. Only the first start of a container may take over from another Envoy (a hot restart);
-# after a crash there is nobody to take over from.
-epoch=0
-if [ "${FAIRWAY_EPOCH:-0}" -gt 0 ] && mkdir "/etc/fairway/generations/$FAIRWAY_GENERATION" 2>/dev/null; then
-    epoch=$FAIRWAY_EPOCH
+# The arguments are Envoy's. Only at its very first start may a container take over from the Envoy before it (a hot
+# restart, in FAIRWAY_EPOCH); after a crash there is nobody to take over from.
+#
+# An Envoy and its successors share a number (their base); every other one needs its own, also beside one that still
+# answers its last requests.
+base=${FAIRWAY_BASE:-0}
+epoch=${FAIRWAY_EPOCH:-0}
+generation=/etc/fairway/generation
+if [ "$epoch" -gt 0 ]; then
+    [ "$(cat $generation 2>/dev/null)" = "$FAIRWAY_GENERATION" ] && epoch=0
+    echo "$FAIRWAY_GENERATION" >$generation
 fi
-envoy --restart-epoch "$epoch" "$@" &
+[ "$epoch" -gt 0 ] || base=$(($(od -An -N3 -tu4 /dev/urandom) + 1))
+envoy --base-id "$base" --restart-epoch "$epoch" "$@" &
 pid=$!
 trap 'kill -TERM $pid' TERM INT
 wait $pid
