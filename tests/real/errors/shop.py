@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -181,7 +182,16 @@ class Shop:
         """Everything of this application on its host, in its directory and among temporary files: kinds and names.
 
         Images and the ledger are no traces of a failure: a build's image may be built, and a failed release is on record.
+        A lease that has been left is free at once; Docker takes a moment more to remove its container.
         """
+        until = time.monotonic() + 5
+        while True:
+            found = self._traces()
+            if not any("fairway-lease-" in trace for trace in found) or time.monotonic() > until:
+                return found
+            time.sleep(0.05)
+
+    def _traces(self) -> frozenset[str]:
         found = set(self._containers())
         for kind in ("network", "volume"):
             listed = self.host.docker(kind, "ls", "--format", "{{.Name}}").stdout.split()
@@ -190,8 +200,9 @@ class Shop:
         return frozenset(found | {f"file {path}" for path in self.temporary.iterdir()})
 
     def _containers(self) -> Iterable[str]:
-        listed = self.host.docker("ps", "-a", "--format", "{{.ID}} {{.Names}} {{.Image}}").stdout.splitlines()
-        return (f"container {line}" for line in listed if self.app in line and "ledger" not in line)
+        listed = self.host.docker("ps", "-a", "--format", "{{.ID}} {{.Names}}\t{{.Labels}}").stdout.splitlines()
+        ours = (line.partition("\t")[0] for line in listed if self.app in line)
+        return (f"container {name}" for name in ours if "ledger" not in name)
 
     def state(self) -> object:
         """All that users and operators have of it: what is there, the lease's container included, and what answers."""

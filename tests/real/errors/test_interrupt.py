@@ -13,7 +13,7 @@ import pytest
 from tests.real.errors.shop import Said, Shop
 
 UP = "test:\n  smoke: {up: true, http: {service: web, port: 8000, path: /up}}\nenvironments:"
-JOB = "test:\n  unit: {service: web, command: sh -c 'sleep 60; : %s'}\nenvironments:"
+JOB = "test:\n  unit: {service: web, command: [sh, -c, 'sleep 60; : %s']}\nenvironments:"
 
 
 def interrupted(shop: Shop, at: str, *words: str, moment: float = 0.2, times: int = 1, **variables: str) -> Said:
