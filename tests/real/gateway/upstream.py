@@ -1,7 +1,7 @@
 """A small web server for replicas: `python3 upstream.py PORT VERSION [IDLE]`. The standard library alone, for old Pythons too.
 
 /up at once · /slow?s=3 after so many seconds · /ws echoes · /events streams · /hang never · /die kills the server.
-An idle connection is closed after IDLE seconds, as some servers do; never by default.
+An idle connection is closed after IDLE seconds whatever has just come, as some servers do; after an hour by default.
 """
 
 import asyncio
@@ -81,7 +81,9 @@ async def request(reader, writer, head):
 async def connection(reader, writer):
     try:
         while True:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE)
+            hang_up = asyncio.get_running_loop().call_later(IDLE or 3600, writer.transport.abort)
+            head = await reader.readuntil(b"\r\n\r\n")
+            hang_up.cancel()
             path = head.split(b" ", 2)[1]
             if path.startswith(b"/ws"):
                 return await websocket(reader, writer, head)
@@ -89,7 +91,7 @@ async def connection(reader, writer):
                 return await events(writer)
             await request(reader, writer, head)
             await writer.drain()
-    except (TimeoutError, asyncio.IncompleteReadError, OSError):
+    except (asyncio.IncompleteReadError, OSError):
         pass
     finally:
         writer.close()
