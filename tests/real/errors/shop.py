@@ -153,10 +153,10 @@ class Shop:
     def json(self, *words: str) -> Any:
         return json.loads(self.fairway(*words, "--json").out)
 
-    def write(self, file: str, text: str) -> None:
+    def write(self, file: str, text: str | bytes) -> None:
         path = self.directory / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
 
     def edit(self, file: str, old: str, new: str) -> None:
         text = (self.directory / file).read_text()

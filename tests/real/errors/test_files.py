@@ -22,7 +22,7 @@ CASES: dict[str, tuple[Callable[[Shop], None], str]] = {
     ),
     "bad YAML in fairway.yaml": (lambda shop: shop.write("fairway.yaml", "app: [\n"), "fairway.yaml:1: this is not YAML: "),
     "no text in fairway.yaml": (
-        lambda shop: (shop.directory / "fairway.yaml").write_bytes(b"\xff") and None,
+        lambda shop: shop.write("fairway.yaml", b"\xff"),
         "fairway.yaml: is not UTF-8 text\n",
     ),
     "nothing in fairway.yaml": (

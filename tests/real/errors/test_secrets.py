@@ -49,7 +49,7 @@ class Watch:
             thread.join()
 
     def _look(self) -> None:
-        while not self.over.wait(0.05):
+        while not self.over.wait(0.1):
             self.rounds += 1
             for process in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):
@@ -150,7 +150,7 @@ def test_a_planted_secret_is_found_nowhere_but_where_it_belongs(safe: Safe) -> N
     watch = Watch(safe.file, safe.variable)
     with watch.on():
         live_through(safe)
-    assert watch.rounds > 50
+    assert watch.rounds > 20
     assert not watch.found
     assert not [text for text in safe.said if safe.in_text(text)]
     assert any("•" in text for text in safe.said), "what the careless stage printed is blotted out"

@@ -9,7 +9,7 @@ import pytest
 from tests.real.errors.shop import Shop
 
 
-@pytest.mark.parametrize("command", ["ship", "build", "deploy"])
+@pytest.mark.parametrize("command", ["ship", "deploy"])
 def test_no_git(shop: Shop, tmp_path: Path, command: str) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -40,7 +40,7 @@ def test_no_commit_yet(shop: Shop) -> None:
 def test_a_dirty_tree_is_refused(running: Shop) -> None:
     running.write("notes.txt", "unsaid")
     running.edit("web/serve", "this is", "that is")
-    for command in ("ship", "build", "deploy", "push"):
+    for command in ("ship", "deploy"):
         running.fairway(command).expect(
             6,
             "The checkout differs from its commit, so nobody could say later what is in the images\n",
