@@ -20,7 +20,7 @@ def shop(tmp_path: Path, docker_host: Host, base_image: str) -> Iterator[Shop]:
         made.down()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def one_running(tmp_path_factory: pytest.TempPathFactory, docker_host: Host, base_image: str) -> Iterator[Shop]:
     made = make_shop(tmp_path_factory.mktemp("running") / "shop", docker_host)
     made.shipped()
