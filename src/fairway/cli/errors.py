@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -36,8 +35,7 @@ def exit_status(error: BaseException) -> int:
             sys.stderr.write("interrupted\n")
             return Exit.INTERRUPTED
         case BrokenPipeError():
-            # The reader has had enough (`fairway logs | head`): say nothing, and let nothing be flushed at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # The reader has had enough (`fairway logs | head`): say nothing.
             return 128 + signal.SIGPIPE
         case _:
             report(FairwayError(f"{type(error).__name__}: {error}", hint=DEFECT))

@@ -146,7 +146,10 @@ def test_no_permission_on_the_socket(running: Shop) -> None:
             path.chmod(modes[path] | 0o055)
         running.host.socket.chmod(0o660)
         environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_COUNT": "0"}
-        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", FAIRWAY, "ps"]
+        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", FAIRWAY]
+        if subprocess.run([*words, "--version"], capture_output=True, env=environ).returncode:
+            pytest.skip("this checkout, or the interpreter, is closed to other users")
+        words.append("ps")
         done = subprocess.run(words, cwd=running.directory, env=environ, capture_output=True, text=True)
     finally:
         for path, mode in modes.items():
