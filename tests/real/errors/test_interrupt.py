@@ -44,10 +44,11 @@ def test_while_building(running: Shop) -> None:
     assert not running.json("status")["under_way"]
 
 
-def test_while_a_test_has_the_application_up(running: Shop) -> None:
+@pytest.mark.parametrize("moment", [0.05, 0.3, 0.7, 1.5])
+def test_while_a_test_has_the_application_up(running: Shop, moment: float) -> None:
     running.edit("fairway.yaml", "environments:", UP)
     running.commit()
-    done = interrupted(running, "Testing: smoke", "ship", moment=1.5, BOOT="20")
+    done = interrupted(running, "Testing: smoke", "ship", moment=moment, BOOT="20")
     done.expect(130)
     assert done.err.endswith("interrupted\n")
 

@@ -182,7 +182,7 @@ class DockerTestBed:
             "HostConfig": {"NetworkMode": network or "none", "LogConfig": {"Type": "json-file"}},
         }
         with explained(self.engine.host, f"{url} could not be asked"):
-            container = await self.docker.containers.create(body)
+            container = await unbroken(self.docker.containers.create(body))
             await container.start()
             await container.wait()
             said = "".join(await container.log(stderr=True))

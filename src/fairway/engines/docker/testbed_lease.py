@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiodocker
+from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.observed import inspected, seconds
@@ -38,15 +39,21 @@ async def held(docker: aiodocker.Docker, environment: Environment, image: str, h
         "HostConfig": {"AutoRemove": True, "NetworkMode": "none"},
     }
     with translated(host, "A test project could not be opened"):
-        container = await docker.containers.create(body, name=names.lease(environment))
+        making = asyncio.ensure_future(docker.containers.create(body, name=names.lease(environment)))
         try:
+            container = await asyncio.shield(making)
             async with container.attach(stdin=True, stdout=True) as stream:
                 await stream._init()
                 await container.start()
                 yield
         finally:
             with suppress(DockerError):
-                await unbroken(container.delete(force=True))
+                await unbroken(_discard(making))
+
+
+async def _discard(making: asyncio.Future[DockerContainer]) -> None:
+    """Whoever was cancelled while Docker made it has it made all the same."""
+    await (await making).delete(force=True)
 
 
 async def sweep(docker: aiodocker.Docker, host: str) -> None:
