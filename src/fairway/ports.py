@@ -12,8 +12,15 @@ from fairway.model.app import App, Service
 from fairway.model.build import Build, Commit, ImageRef
 from fairway.model.events import Emit
 from fairway.model.fleet import Fleet, Replica
-from fairway.model.release import Record, Release, Revision
+from fairway.model.judgement import Scrape
+from fairway.model.orders import Order, Signal
+from fairway.model.policy import Job
+from fairway.model.release import Progress, Record, Release, Revision
 from fairway.model.routes import Endpoint, RoutingTable
+
+
+Secrets = Mapping[str, bytes]
+"""The values of an application's secrets, by name."""
 
 
 class Engine(Protocol):
@@ -33,6 +40,18 @@ class Engine(Protocol):
 
     async def retire(self, revision: Revision, replicas: int) -> None:
         """Stop (within the grace period) and remove all but the lowest-numbered `replicas`."""
+
+    async def run_once(
+        self, release: Release, revision: Revision, name: str, job: Job, environment: Mapping[str, str], secrets: Secrets
+    ) -> Ended:
+        """Run a job in a container of the revision; `name` tells it from other jobs of the release.
+
+        One of that name that has succeeded is not run again; one that runs is waited for; one that failed is run anew.
+        Raises JobFailed after the job's timeout, and then nothing of it runs.
+        """
+
+    async def forget(self, release: Release) -> None:
+        """Remove what the jobs of a release have left behind."""
 
     def refuse(self, app: App) -> None:
         """Raises Unsupported, with every file and line that this engine cannot honour."""
@@ -101,6 +120,9 @@ class Traffic(Protocol):
     async def in_flight(self, endpoints: Collection[Endpoint]) -> int:
         """Requests and streams that these replicas still serve."""
 
+    async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
+        """What was counted for each revision (by name) so far; one that the gateway does not know is left out."""
+
 
 class Ledger(Protocol):
     """The releases of one environment."""
@@ -111,8 +133,23 @@ class Ledger(Protocol):
     async def intend(self, release: Release) -> None:
         """Write down what is about to be done."""
 
+    async def note(self, release: Release, progress: Progress) -> None:
+        """Write down how far it has come; what was noted before is forgotten."""
+
     async def conclude(self, release: Release, outcome: str, detail: str = "") -> None:
         """Write down what became of it."""
+
+
+class Signals(Protocol):
+    """Orders to the rollout of one environment, kept where both who gives and who follows them can see them."""
+
+    async def send(self, order: Order, release: int, by: str) -> None: ...
+
+    def watch(self) -> AsyncIterator[tuple[Signal, ...]]:
+        """All that were given and not cleared, oldest first: now, and again each time one comes."""
+
+    async def clear(self) -> None:
+        """Forget all of them."""
 
 
 @dataclass(frozen=True, slots=True)

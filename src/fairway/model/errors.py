@@ -19,6 +19,7 @@ class Exit(IntEnum):
     PARTIAL = 4
     LOCKED = 5
     REFUSED = 6
+    HELD = 7
     INTERRUPTED = 130
 
 
@@ -138,6 +139,14 @@ class NotReady(FairwayError):
         self.logs = logs
 
 
+class JobFailed(FairwayError):
+    """A job of a release (`before`, `check`, `after_keep`) ended badly, or not in time."""
+
+
+class Aborted(FairwayError):
+    """Somebody asked for it, or the judge did."""
+
+
 class ReleaseFailed(FairwayError):
     """The release failed before it touched anything that serves; what was made of it is removed."""
 
@@ -146,6 +155,12 @@ class RolledBack(FairwayError):
     """The release failed, and the one before it serves again (or still)."""
 
     exit = Exit.ROLLED_BACK
+
+
+class Held(FairwayError):
+    """The release failed and was not led back, as `on_fail: hold` asks: users are served by the old one, the new one stays."""
+
+    exit = Exit.HELD
 
 
 class Partial(FairwayError):

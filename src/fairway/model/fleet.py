@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from fairway.model.environment import Environment
 from fairway.model.release import Revision
+from fairway.model.routes import Steering
 
 
 class State(StrEnum):
@@ -66,11 +67,12 @@ Weights = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """`weights` is what the gateway has confirmed; empty where nothing is routed."""
+    """`weights` and `steering` (by service) are what the gateway has confirmed; empty where nothing is routed, or steered."""
 
     environment: Environment
     replicas: tuple[Replica, ...] = ()
     weights: Weights = field(default_factory=dict)
+    steering: Mapping[str, Steering] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     """Ids of the replicas that the gateway sends requests to."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fairway.model.judgement import JudgePolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -31,10 +33,92 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A command, run once in a container of the service's image. It has succeeded when it ends with exit status 0 in time."""
+
+    command: tuple[str, ...]
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """Requests with this header, or with this cookie: one of the two is set. `value` None: whatever its value is."""
+
+    header: str | None = None
+    """In small letters."""
+    cookie: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """Copies of requests for the new revision; what it answers to them is thrown away."""
+
+    percent: float = 100.0
+    methods: tuple[str, ...] = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One entry of `rollout.steps`: all that the new revision is given, beside the old one, which keeps every replica.
+
+    A phase is left when its replicas are ready, `check` has passed, `hold` is over, `approve` was answered, and the judge
+    does not object.
+    """
+
+    traffic: float = 0.0
+    """Percent of the requests."""
+    sticky: bool = False
+    """`traffic` is a share of the users instead: each keeps to one revision, and a share that grows takes nobody back."""
+    match: tuple[Match, ...] = ()
+    """Requests that go to the new revision whatever `traffic` says: those with any of these."""
+    mirror: Mirror | None = None
+    scale: int = 1
+    """Replicas of the new revision: at least its share of the traffic."""
+    hold: float = 0.0
+    """Seconds."""
+    approve: bool = False
+    check: Job | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether the new revision gets requests in it, mirrored ones included: then there is something to judge."""
+        return bool(self.traffic or self.match or self.mirror)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """The judge looks `every` so many seconds. Without a verdict after `max_hold` seconds, `no_data` says what then.
+
+    `no_data`: hold (an operator decides), pass, abort.
+    """
+
+    policy: JudgePolicy = JudgePolicy()
+    every: float = 5.0
+    max_hold: float = 1800.0
+    no_data: str = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """`surge`: how many new replicas start at a time; None starts all of them before anything old goes. Times in seconds."""
 
     strategy: str = "rolling"
+    steps: tuple[Phase, ...] = ()
+    """What the new revision goes through before it takes over; not at the first deployment, and not on the way back."""
+    judge: Judging | None = None
+    keep: float = 0.0
+    """How long the old revision stays warm, without traffic, once the new one serves: going back to it is instant."""
+    before: Job | None = None
+    """Once a release, before any replica of the new revision starts."""
+    after_keep: Job | None = None
+    """Once a release, when nothing of the old revision is left."""
+    on_fail: str = "rollback"
+    """`rollback`, or `hold`: users are led back, and the new replicas stay to be looked at."""
+    preview: str | None = None
+    """A host name on which the new revision alone answers, as long as it does not serve everybody."""
+    max_unavailable: int = 0
+    """How many replicas fewer than wanted may serve on the way."""
     surge: int | None = None
     pause: float = 0.0
     """Between two batches."""

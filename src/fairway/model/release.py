@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fairway.model.app import App
 from fairway.model.build import Build, ImageRef
 from fairway.model.environment import Environment
+from fairway.model.judgement import Opinion
 from fairway.model.policy import ServicePolicy
 
 
@@ -59,16 +60,37 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a release has come, for whoever goes on with it and whoever asks.
+
+    `phase` counts from 1 among `rollout.steps`; 0 is before the first. `since` is when its traffic was confirmed, in
+    seconds since the epoch.
+    """
+
+    phase: int = 0
+    since: float = 0.0
+    waiting: str = ""
+    """What it waits for, in words."""
+    paused: bool = False
+    done: tuple[str, ...] = ()
+    """The jobs that have been run: each is run once a release."""
+    evidence: Mapping[str, Opinion] = field(default_factory=dict)
+    """The judge's, by service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One line of the ledger: a release as intended, or what became of it.
 
-    `outcome`: promoted, rolled back, failed, partial, interrupted; empty while it is under way.
+    `outcome`: promoted, rolled back, failed, partial, interrupted, held; empty while it is under way. `finished` is ISO
+    8601 UTC.
     """
 
     release: Release
     outcome: str = ""
     finished: str = ""
     detail: str = ""
+    progress: Progress = field(default_factory=Progress)
 
 
 def promoted(records: tuple[Record, ...]) -> Release | None:

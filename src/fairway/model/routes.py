@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fairway.model.environment import Environment
-from fairway.model.policy import Ready, Route
+from fairway.model.policy import Match, Mirror, Ready, Route
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,11 +28,27 @@ class Backend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """Which requests `revision` gets beside, or instead of, its weight. It is one of the service's backends."""
+
+    revision: str
+    match: tuple[Match, ...] = ()
+    """Requests with any of these go to it, whatever the weights say."""
+    mirror: Mirror | None = None
+    """Of the requests that others answer, it gets copies."""
+    preview: str = ""
+    """On this host name it alone answers."""
+    sticky: str = ""
+    """The weights are shares of users, told apart by a cookie; this salt says which users. Empty: shares of requests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedService:
     service: str
     route: Route
     backends: tuple[Backend, ...]
     ready: Ready = field(default_factory=Ready)
+    steering: Steering | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from fairway.model.errors import FairwayError
 from fairway.model.fleet import Weights
+from fairway.model.policy import Job, Judging
 from fairway.model.release import Revision
+from fairway.model.routes import Steering
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,48 @@ class AwaitExit:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Make this the whole routing table, and wait until the gateway confirms it."""
+    """Make this the whole routing table, and wait until the gateway confirms it. `steering` is by service."""
 
     weights: Weights
+    steering: Mapping[str, Steering] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What the judge compares: both revisions get requests of the same service."""
+
+    new: Revision
+    old: Revision
+    judging: Judging
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Go on watching for so many seconds; a watched replica that dies meanwhile is a failure."""
+    """Go on watching for so many seconds; a watched replica that dies meanwhile is a failure.
+
+    `approve`: until somebody has approved, too. `trials`: until the judge has passed all of them; an abort is a failure.
+    `phase` is which of the release's phases this is, from 1; 0 is none of them: then orders do not shorten it.
+    """
 
     seconds: float
     watch: tuple[Want, ...]
     why: str = ""
+    approve: bool = False
+    trials: tuple[Trial, ...] = ()
+    phase: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOnce:
+    """Run a job in a container of `revision`, and fail where it does. `name` tells it from the release's other jobs.
+
+    `once`: a job that has succeeded for this release is not run again.
+    """
+
+    name: str
+    revision: Revision
+    job: Job
+    once: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +102,7 @@ class Retire:
     wants: tuple[Want, ...]
 
 
-Step = Ensure | AwaitReady | AwaitExit | Shift | Hold | Drain | Retire
+Step = Ensure | AwaitReady | AwaitExit | Shift | Hold | RunOnce | Drain | Retire
 
 
 @dataclass(frozen=True, slots=True)

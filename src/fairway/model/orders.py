@@ -1,0 +1,29 @@
+"""What an operator tells a rollout that is under way, from any machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Order(StrEnum):
+    APPROVE = "approve"
+    """Leave the phase that waits for it."""
+    PAUSE = "pause"
+    """Do not leave the phase that the rollout is in."""
+    RESUME = "resume"
+    """Take a pause back."""
+    PROMOTE = "promote"
+    """Leave every phase at once: all traffic to the new revision, as soon as it is ready."""
+    ABORT = "abort"
+    """Lead back to what served before. Beats every other order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """An order as given: for which release, by whom (user@machine), and when (seconds since the epoch)."""
+
+    order: Order
+    release: int
+    by: str
+    at: float
