@@ -23,6 +23,15 @@ NETWORK = "fairway.network"
 """The network (its name on the engine) on which the gateway reaches a replica; `host` where it shares the host's."""
 FILES = "fairway.files"
 """The volume that holds a replica's configs and secrets."""
+JOB = "fairway.job"
+"""The name of a job, which is its own within a release."""
+DEFINITION = "fairway.definition"
+"""A hash of what a job runs."""
+ORDER = "fairway.order"
+PHASE = "fairway.phase"
+"""The phase of a rollout that was approved."""
+BY = "fairway.by"
+"""Who did it: user@machine."""
 
 LEDGER = "fairway-ledger"
 KEEPER = "fairway-keeper"
@@ -34,11 +43,15 @@ class Kind(StrEnum):
     REPLICA = "replica"
     ONCE = "once"
     """A one-off container: `fairway run`."""
+    JOB = "job"
+    """A one-off container that a release asks for, kept once it has ended: its end is what is known of it."""
     FILES = "files"
     NETWORK = "network"
     VOLUME = "volume"
     LEASE = "lease"
     KEEPER = "keeper"
+    ORDER = "order"
+    """Never started: an order to a rollout."""
 
 
 def of_environment(environment: Environment, kind: Kind) -> dict[str, str]:
@@ -55,6 +68,11 @@ def of_replica(environment: Environment, revision: Revision, index: int, kind: K
     }
 
 
+def of_jobs(environment: Environment, release: int) -> dict[str, str]:
+    """The labels that all jobs of a release bear."""
+    return of_environment(environment, Kind.JOB) | {RELEASE: str(release)}
+
+
 def revision(labels: Mapping[str, str]) -> Revision:
     """The revision that a container's labels name. Raises KeyError, ValueError where they are not Fairway's."""
     return Revision(labels[SERVICE], int(labels[RELEASE]), labels[REVISION])
@@ -62,6 +80,10 @@ def revision(labels: Mapping[str, str]) -> Revision:
 
 def replica(environment: Environment, revision: Revision, index: int) -> str:
     return f"{environment.key}-{revision.service}-r{revision.release}-{index}"
+
+
+def job(environment: Environment, name: str, release: int) -> str:
+    return f"{environment.key}-{name}-r{release}"
 
 
 def network(environment: Environment, network: Network) -> str:
@@ -82,6 +104,10 @@ def files(environment: Environment, digest: str) -> str:
 
 def lease(environment: Environment) -> str:
     return f"fairway-lease-{environment.key}"
+
+
+def order(environment: Environment, token: str) -> str:
+    return f"fairway-order-{environment.key}-{token}"
 
 
 def label_filter(labels: Mapping[str, str]) -> list[str]:

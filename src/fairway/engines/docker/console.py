@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import aiodocker
 import aiohttp
 
-from fairway.engines.docker import terminal, volumes
+from fairway.engines.docker import terminal
 from fairway.engines.docker.down import down
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.files import Files
 from fairway.engines.docker.following import Follower, merged
 from fairway.engines.docker.logs import lines
 from fairway.engines.docker.networks import Networks
-from fairway.engines.docker.peers import peers
+from fairway.engines.docker.place import place
 from fairway.engines.docker.replicas import create, remove
 from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
@@ -24,8 +24,6 @@ from fairway.model.fleet import Replica
 from fairway.model.release import Release
 from fairway.net.errors import translated
 from fairway.ports import LogLine
-from fairway.render.docker import Place
-from fairway.render.docker_files import file_set
 from fairway.render.docker_once import once
 
 
@@ -76,16 +74,12 @@ class DockerConsole:
         environment: Mapping[str, str] | None = None,
         tty: bool = False,
     ) -> int:
-        declared, image = release.app.services[service], release.images[service].pinned
         with translated(self.host):
-            await volumes.prepare(self.docker, self.host, release, service)
-            await self.networks.prepare(release.app, declared)
-            others = await peers(self.docker, self.environment, self.host, release, declared)
-            async with self.files.prepared(file_set(release, declared, secrets), image) as files:
+            async with place(self.networks, self.files, release, service, secrets) as prepared:
                 rendered = once(
                     release,
                     release.revisions[service],
-                    Place(index=0, files=files, peers=others),
+                    prepared,
                     name=f"{self.environment.key}-{service}-run-{randomness.token_hex(4)}",
                     command=command,
                     environment=environment or {},

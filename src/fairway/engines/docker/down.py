@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import aiodocker
 from aiodocker.exceptions import DockerError
 
+from fairway.engines.docker.observed import listed
 from fairway.engines.docker.replicas import stop_and_remove
 from fairway.engines.docker.together import together
 from fairway.model.environment import Environment
@@ -33,8 +34,8 @@ def _filters(environment: Environment, kind: Kind) -> dict[str, Sequence[str]]:
 async def _containers(docker: aiodocker.Docker, environment: Environment, host: str) -> list[str]:
     found = [
         container
-        for kind in (Kind.REPLICA, Kind.ONCE, Kind.FILES)
-        for container in await docker.containers.list(all=True, filters=json.dumps(_filters(environment, kind)))
+        for kind in (Kind.REPLICA, Kind.ONCE, Kind.JOB, Kind.FILES, Kind.ORDER)
+        for container in await listed(docker, of_environment(environment, kind))
     ]
     await together(stop_and_remove(docker, host, container.id) for container in found)
     return sorted(container["Names"][0].removeprefix("/") for container in found)

@@ -9,6 +9,7 @@ import aiodocker
 from fairway.engines.docker import images, observed, replicas, volumes
 from fairway.engines.docker.addresses import POOL
 from fairway.engines.docker.files import Files
+from fairway.engines.docker.jobs import Jobs, Task
 from fairway.engines.docker.networks import Networks
 from fairway.engines.docker.peers import peers
 from fairway.engines.docker.together import together
@@ -18,9 +19,11 @@ from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import Unsupported
 from fairway.model.fleet import Fleet, Replica, State
+from fairway.model.policy import Job
 from fairway.model.release import Release, Revision
 from fairway.net.docker import api_version
 from fairway.net.errors import translated
+from fairway.ports import Ended, Secrets
 from fairway.render import docker as render
 from fairway.render import names
 from fairway.render.docker_files import file_set
@@ -48,6 +51,7 @@ class DockerEngine:
         self.credentials = credentials
         self.networks = Networks(docker, environment, host, pool)
         self.files = Files(docker, environment, host)
+        self.jobs = Jobs(self.networks, self.files)
 
     async def observe(self) -> Fleet:
         with translated(self.host):
@@ -123,6 +127,21 @@ class DockerEngine:
             )
             for volume in {name for name in left if name}:
                 await self.files.sweep(volume)
+
+    async def run_once(  # noqa: PLR0917  (as the port has it)
+        self,
+        release: Release,
+        revision: Revision,
+        name: str,
+        job: Job,
+        environment: Mapping[str, str],
+        secrets: Secrets,
+    ) -> Ended:
+        task = Task(release=release, revision=revision, name=name, job=job, environment=environment, secrets=secrets)
+        return await self.jobs.run(task)
+
+    async def forget(self, release: Release) -> None:
+        await self.jobs.forget(release)
 
     def refuse(self, app: App) -> None:
         problems = refusals(app, api_version(self.docker))

@@ -15,6 +15,7 @@ import aiodocker
 from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.errors import explained
+from fairway.engines.docker.observed import listed
 from fairway.engines.docker.put import put
 from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
@@ -27,7 +28,7 @@ INSIDE = "/fairway-files"
 
 
 class Files:
-    """A volume is complete once a replica uses it, for replicas are made after it was filled; else it is filled again."""
+    """A volume is complete once a container uses it, for that is made after it was filled; else it is filled again."""
 
     def __init__(self, docker: aiodocker.Docker, environment: Environment, host: str) -> None:
         self.docker = docker
@@ -76,9 +77,8 @@ class Files:
         return json.dumps({"Name": name, "Labels": names.of_environment(self.environment, names.Kind.FILES)})
 
     async def _used(self, name: str) -> bool:
-        labels = names.of_environment(self.environment, names.Kind.REPLICA) | {names.FILES: name}
-        filters = json.dumps({"label": names.label_filter(labels)})
-        return bool(await self.docker.containers.list(all=True, filters=filters))
+        labels = {names.APP: self.environment.app, names.ENVIRONMENT: self.environment.name, names.FILES: name}
+        return bool(await listed(self.docker, labels))
 
     async def _fill(self, name: str, contents: FileSet, image: str) -> None:
         tar = self._archive(contents)
@@ -102,8 +102,7 @@ class Files:
 
     async def _sweep_helpers(self) -> None:
         """Those that a killed deployer has left."""
-        filters = json.dumps({"label": names.label_filter(names.of_environment(self.environment, names.Kind.FILES))})
-        for left in await self.docker.containers.list(all=True, filters=filters):
+        for left in await listed(self.docker, names.of_environment(self.environment, names.Kind.FILES)):
             await left.delete(force=True)
 
     def _archive(self, contents: FileSet) -> bytes:

@@ -30,7 +30,7 @@ from fairway.net.errors import translated
 from fairway.ports import Holder
 from fairway.render import names
 
-BY, DOING, SINCE = "fairway.by", "fairway.doing", "fairway.since"
+DOING, SINCE = "fairway.doing", "fairway.since"
 MOMENT = 3.0
 """Seconds that a container may take from its creation to its start, or from its end to its removal."""
 
@@ -112,7 +112,7 @@ class DockerLeases:
             await asyncio.sleep(0.02)
 
     async def _try(self, doing: str) -> tuple[str, Stream] | None:
-        labels = self.labels | {BY: self.by, DOING: doing, SINCE: f"{time.time():.3f}"}
+        labels = self.labels | {names.BY: self.by, DOING: doing, SINCE: f"{time.time():.3f}"}
         body = confined(self.image, ["cat"], labels, AutoRemove=True)
         body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True}
         with explained(self.host, f"{self.environment} could not be locked"):
@@ -195,7 +195,7 @@ async def _guard(stdin: Stream, body: asyncio.Task[Any], lost: asyncio.Event) ->
 
 def read(container: dict[str, Any]) -> Holder:
     labels = container["Config"].get("Labels") or {}
-    return Holder(labels.get(BY, "somebody"), labels.get(DOING, "something"), float(labels.get(SINCE) or 0))
+    return Holder(labels.get(names.BY, "somebody"), labels.get(DOING, "something"), float(labels.get(SINCE) or 0))
 
 
 def describe(holder: Holder) -> str:

@@ -12,7 +12,7 @@ import aiodocker
 import aiohttp
 from aiodocker.exceptions import DockerError
 
-from fairway.engines.docker.observed import GONE, inspect
+from fairway.engines.docker.observed import GONE, Json, inspect
 from fairway.model.fleet import Replica
 from fairway.ports import LogLine
 
@@ -54,11 +54,34 @@ async def lines(
             finally:
                 answer.close()
     except DockerError as error:
-        if error.status == UNREADABLE or "does not support reading" in error.message:
-            driver = shown["HostConfig"]["LogConfig"]["Type"]
-            yield Stamped("", LogLine(replica, 0.0, f"(the logging driver {driver} keeps nothing to read)", "stderr"))
+        if _unreadable(error):
+            yield Stamped("", LogLine(replica, 0.0, _nothing(shown), "stderr"))
         elif error.status not in GONE:
             raise
+
+
+async def last_lines(docker: aiodocker.Docker, container: str, count: int) -> str:
+    """What it printed last, whether it runs or not; nothing where it is gone."""
+    shown = await inspect(docker, container)
+    if shown is None:
+        return ""
+    try:
+        pieces = await docker.containers.container(container).log(stdout=True, stderr=True, tail=count)
+    except DockerError as error:
+        if _unreadable(error):
+            return _nothing(shown)
+        if error.status in GONE:
+            return ""
+        raise
+    return "\n".join("".join(pieces).splitlines()[-count:])
+
+
+def _unreadable(error: DockerError) -> bool:
+    return error.status == UNREADABLE or "does not support reading" in error.message
+
+
+def _nothing(container: Json) -> str:
+    return f"(the logging driver {container['HostConfig']['LogConfig']['Type']} keeps nothing to read)"
 
 
 async def _frames(answer: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiodocker
+from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
 from fairway.model.environment import Environment
@@ -26,10 +27,13 @@ async def inspected(docker: aiodocker.Docker, labels: Mapping[str, str]) -> list
 
     The list alone will not do: it lags behind the events, and has neither start times nor why a container ended.
     """
-    filters = json.dumps({"label": names.label_filter(labels)})
-    listed = await docker.containers.list(all=True, filters=filters)
-    found = await asyncio.gather(*(inspect(docker, container.id) for container in listed))
+    found = await asyncio.gather(*(inspect(docker, container.id) for container in await listed(docker, labels)))
     return [container for container in found if container]
+
+
+async def listed(docker: aiodocker.Docker, labels: Mapping[str, str]) -> list[DockerContainer]:
+    """Every container, running or not, that bears the labels."""
+    return await docker.containers.list(all=True, filters=json.dumps({"label": names.label_filter(labels)}))
 
 
 async def inspect(docker: aiodocker.Docker, container: str) -> dict[str, Any] | None:
