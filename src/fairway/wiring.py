@@ -15,6 +15,7 @@ from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.lease import DockerLeases
 from fairway.engines.docker.ledger import DockerLedger
+from fairway.engines.docker.signals import DockerSignals
 from fairway.flows.context import Target
 from fairway.gateway.traffic import GatewayTraffic
 from fairway.model.app import App
@@ -149,6 +150,7 @@ class Connection:
             traffic=self.traffic,
             ledger=DockerLedger(environment, self.docker, self.image, host=self.host),
             leases=DockerLeases(environment, self.docker, self.image, by, host=self.host),
+            signals=DockerSignals(environment, self.docker, self.image, host=self.host),
             console=DockerConsole(environment, self.docker, self.host),
             by=by,
             doing=doing,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fairway.model.environment import Environment
-from fairway.ports import Console, Engine, Leases, Ledger, Traffic
+from fairway.ports import Console, Engine, Leases, Ledger, Signals, Traffic
 
 
 def now() -> str:
@@ -24,6 +24,7 @@ class Target:
     traffic: Traffic
     ledger: Ledger
     leases: Leases
+    signals: Signals
     console: Console
     by: str
     doing: str

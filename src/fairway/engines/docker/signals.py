@@ -1,0 +1,80 @@
+"""Orders to a rollout: each a container that is created and never started, so that Docker tells of it at once and keeps it."""
+
+from __future__ import annotations
+
+import json
+import secrets as randomness
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import aiodocker
+
+from fairway.engines.docker.errors import explained
+from fairway.engines.docker.observed import inspected, listed, seconds
+from fairway.engines.docker.replicas import remove
+from fairway.engines.docker.small import confined
+from fairway.engines.docker.together import together
+from fairway.engines.docker.watching import changes
+from fairway.model.environment import Environment
+from fairway.model.orders import Order, Signal
+from fairway.net.errors import translated
+from fairway.render import names
+
+
+class DockerSignals:
+    """`ports.Signals` on one Docker host. `image` is any that the host has.
+
+    Whoever prunes the host removes orders, too: one that was heard counts nevertheless, until it is cleared here.
+    """
+
+    def __init__(self, environment: Environment, docker: aiodocker.Docker, image: str, *, host: str = "local") -> None:
+        self.environment = environment
+        self.docker = docker
+        self.image = image
+        self.host = host
+        self.labels = names.of_environment(environment, names.Kind.ORDER)
+        self._heard: dict[str, Signal] = {}
+        self._cleared: set[str] = set()
+
+    async def send(self, order: Order, release: int, by: str, *, phase: int = 0) -> None:
+        name = names.order(self.environment, f"{time.time_ns()}-{randomness.token_hex(4)}")
+        told = {names.ORDER: order.value, names.RELEASE: str(release), names.BY: by, names.PHASE: str(phase)}
+        body = json.dumps(confined(self.image, ["/never-started"], self.labels | told))
+        with explained(self.host, f"The order to {order} could not be given"):
+            await self.docker._query_json("containers/create", "POST", params={"name": name}, data=body)
+
+    async def watch(self) -> AsyncGenerator[tuple[Signal, ...], None]:
+        last: tuple[Signal, ...] | None = None
+        async with aclosing(changes(self.docker, self.labels, self.host, happenings=("create",))) as news:
+            async for _ in news:
+                known = await self._known()
+                if known != last:
+                    last = known
+                    yield known
+
+    async def clear(self) -> None:
+        with translated(self.host, "The orders could not be cleared"):
+            given = await listed(self.docker, self.labels)
+            await together(remove(self.docker, container.id) for container in given)
+        self._cleared |= {container.id for container in given} | set(self._heard)
+        self._heard.clear()
+
+    async def _known(self) -> tuple[Signal, ...]:
+        with translated(self.host, "The orders could not be read"):
+            found = await inspected(self.docker, self.labels)
+        given = {container["Id"]: told for container in found if (told := signal(container))}
+        self._heard |= {name: told for name, told in given.items() if name not in self._cleared}
+        return tuple(sorted(self._heard.values(), key=lambda told: told.at))
+
+
+def signal(container: dict[str, Any]) -> Signal | None:
+    """None where its labels are no order that this Fairway knows. `at` is when the engine made it."""
+    labels = container["Config"].get("Labels") or {}
+    try:
+        order, release, phase = Order(labels[names.ORDER]), int(labels[names.RELEASE]), int(labels.get(names.PHASE, 0))
+    except (KeyError, ValueError):
+        return None
+    by = labels.get(names.BY, "somebody")
+    return Signal(order=order, release=release, by=by, at=seconds(container["Created"]), phase=phase)
