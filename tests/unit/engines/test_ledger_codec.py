@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
+import math
 import types
 import typing
+from collections.abc import Mapping
 from enum import Enum
 
 import pytest
@@ -13,55 +15,67 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairway.engines.docker.ledger_codec import (
+    Noted,
     Outcome,
     decode_release,
     encode,
+    notes,
     outcome_name,
+    progress_name,
     records,
     release_name,
     torn,
 )
-from fairway.model.app import App, Location
+from fairway.model.app import App, Location, Service
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
-from fairway.model.release import Release
+from fairway.model.judgement import Against, Counts, JudgePolicy, Measure, Opinion, Question, Reading, Ruling
+from fairway.model.release import Progress, Release
 
 text = st.text(max_size=5)
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(text, inner, max_size=2), max_leaves=3
 )
-PLAIN = {
+Plain = Mapping[typing.Any, st.SearchStrategy[typing.Any]]
+PLAIN: Plain = {
     str: text,
     int: st.integers(-(2**53), 2**53),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     type(None): st.none(),
     typing.Any: anything,
+    JudgePolicy: st.builds(JudgePolicy, alpha=st.floats(0.001, 0.999), ratio=st.floats(1, 100)),
 }
+ENDLESS: Plain = {**PLAIN, float: st.floats(allow_nan=False)}
+"""With infinities."""
 
 
-def values(kind: typing.Any) -> st.SearchStrategy[typing.Any]:
-    """Any value of a type that the model uses."""
-    if kind in PLAIN:
-        return PLAIN[kind]
+def values(kind: typing.Any, plain: Plain = PLAIN) -> st.SearchStrategy[typing.Any]:
+    """Any value of a type that the model uses; `plain` has those that are not made of others."""
+    if kind in plain:
+        return plain[kind]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        return st.one_of(*map(values, arguments))
+        return st.one_of(*(values(one, plain) for one in arguments))
     if origin is tuple:
-        return st.lists(values(arguments[0]), max_size=2).map(tuple)
+        return st.lists(values(arguments[0], plain), max_size=2).map(tuple)
     if origin is collections.abc.Mapping:
-        return st.dictionaries(values(arguments[0]), values(arguments[1]), max_size=2)
+        return st.dictionaries(values(arguments[0], plain), values(arguments[1], plain), max_size=2)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
     hints = typing.get_type_hints(kind)
     wanted = {f.name: f for f in dataclasses.fields(kind) if f.name != "locations"}
     optional = {name for name, f in wanted.items() if f.default_factory is not dataclasses.MISSING}
     optional |= {name for name, f in wanted.items() if f.default is not dataclasses.MISSING}
-    given_ = {name: st.deferred(lambda name=name: values(hints[name])) for name in wanted if name not in optional}
+    given_ = {
+        name: st.deferred(lambda name=name: values(hints[name], plain)) for name in wanted if name not in optional
+    }
     # A handful of the optional ones at a time: all of a service's at once would be too much for each example.
     some = st.lists(st.sampled_from(sorted(optional)), max_size=6, unique=True) if optional else st.just([])
-    return some.flatmap(lambda chosen: st.builds(kind, **given_, **{name: values(hints[name]) for name in chosen}))
+    return some.flatmap(
+        lambda chosen: st.builds(kind, **given_, **{name: values(hints[name], plain) for name in chosen})
+    )
 
 
 @settings(max_examples=200, deadline=None)
@@ -71,7 +85,7 @@ def test_a_release_is_read_as_it_was_written(release: Release) -> None:
 
 
 def small(number: int) -> Release:
-    app = App(name="a", services={}, locations={("services", "web"): Location("compose.yaml", 3)})
+    app = App(name="a", services={"web": Service(name="web", stop_grace_period=1.5)}, locations={("services", "web"): Location("compose.yaml", 3)})
     return Release(number=number, environment=Environment("a", "e"), app=app, images={}, revisions={})
 
 
@@ -95,6 +109,40 @@ def test_every_beginning_of_a_record_is_torn_and_ignored(length: int) -> None:
     start = whole[: length % len(whole)]
     assert torn(start)
     assert records({"1.release.json": start, "2.release.json": encode(small(2))})[0].release.number == 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(values(Progress, ENDLESS))
+def test_progress_is_read_as_it_was_noted(progress: Progress) -> None:
+    files = {release_name(1): encode(small(1)), progress_name(1, 1): encode(Noted(sequence=1, progress=progress))}
+    assert records(files)[0].progress == progress
+
+
+def test_evidence_without_a_doubt_and_bounds_of_any_size_are_noted() -> None:
+    times = {0.5: 1, 1.0: 2, 1e16: 3, math.inf: 4}
+    reading = Reading(Question(Measure.ERRORS, Against.OLD), math.inf, 0.5, 100.0, None, 0.1)
+    opinion = Opinion(Ruling.ABORT, "worse", ("inf", "1.5"), (reading,), Counts(4, 1, times), Counts())
+    noted = Noted(sequence=1, progress=Progress(phase=2, since=1.5, evidence={"web": opinion}))
+    assert notes({progress_name(1, 1): encode(noted)}) == {1: noted}
+
+
+def note(sequence: int) -> bytes:
+    return encode(Noted(sequence=sequence, progress=Progress(phase=sequence)))
+
+
+@given(st.integers(min_value=1, max_value=50), st.integers(min_value=0))
+def test_a_note_that_was_cut_short_leaves_the_one_before(last: int, length: int) -> None:
+    files = {release_name(1): encode(small(1))}
+    files |= {progress_name(1, sequence): note(sequence) for sequence in range(1, last + 1)}
+    assert len(files) <= 3
+    assert records(files)[0].progress.phase == last
+    files[progress_name(1, last + 1)] = note(last + 1)[: length % len(note(last + 1))]
+    assert records(files)[0].progress.phase == last
+
+
+def test_without_notes_nothing_is_known_of_the_way() -> None:
+    files = {release_name(1): encode(small(1)), progress_name(7, 1): note(1)}
+    assert [record.progress for record in records(files)] == [Progress()]
 
 
 @pytest.mark.parametrize("data", [b"[]", b'{"number": "x"}', b"{} {}", b"\xff"])

@@ -1,4 +1,4 @@
-"""The releases of an environment, on the host that runs them: files in a volume, only ever added."""
+"""The releases of an environment, on the host that runs them: files in a volume. Only how far one has come is overwritten."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import tarfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import aiodocker
@@ -13,13 +14,25 @@ from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker import keeper
 from fairway.engines.docker.errors import explained
-from fairway.engines.docker.ledger_codec import Outcome, encode, outcome_name, records, release_name
+from fairway.engines.docker.ledger_codec import (
+    Noted,
+    Outcome,
+    encode,
+    notes,
+    outcome_name,
+    progress_name,
+    records,
+    release_name,
+)
 from fairway.engines.docker.put import exists, put
+from fairway.engines.docker.together import together
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
-from fairway.model.release import Record, Release
+from fairway.model.release import Progress, Record, Release
 from fairway.net.errors import translated
 from fairway.render import names
+
+ATTEMPTS = 5
 
 
 class DockerLedger:
@@ -42,14 +55,21 @@ class DockerLedger:
         self.image = image
         self.host = host
         self.clock = clock
+        self._kept = False
+        """Whether this process has seen that the keeper runs."""
+        self._sequences: dict[int, int] = {}
+        """The sequence of the last note on each release, as far as this process knows."""
 
     async def read(self) -> tuple[Record, ...]:
         with explained(self.host, "The ledger could not be read"):
-            return records(await self._files())
+            files = await self._files()
+            self._sequences |= {number: noted.sequence for number, noted in notes(files).items()}
+            return records(files)
 
     async def intend(self, release: Release) -> None:
         """Raises EngineError where the number has been used: a record is never changed."""
-        if await self._used(release.number):
+        used, _ = await together([self._used(release.number), self._keep()])
+        if used:
             raise EngineError(
                 f"Release {release.number} of {self.environment} is in the ledger already",
                 where=self.host,
@@ -63,6 +83,13 @@ class DockerLedger:
         with translated(self.host):
             there = await exists(self.docker, names.KEEPER, path)
         return there and any(record.release.number == number for record in await self.read())
+
+    async def note(self, release: Release, progress: Progress) -> None:
+        number = release.number
+        if number not in self._sequences:
+            await self.read()
+        sequence = self._sequences[number] = self._sequences.get(number, 0) + 1
+        await self._write(progress_name(number, sequence), encode(Noted(sequence=sequence, progress=progress)))
 
     async def conclude(self, release: Release, outcome: str, detail: str = "") -> None:
         now = self.clock()
@@ -88,6 +115,18 @@ class DockerLedger:
             return {}
 
     async def _archive(self) -> dict[str, bytes]:
+        """Read again where a file was overwritten while the engine read it: what comes after that one is then missing."""
+        for _ in range(ATTEMPTS):
+            with suppress(tarfile.ReadError):
+                return await self._unpacked()
+        raise EngineError(
+            "The ledger could not be read",
+            where=self.host,
+            why=f"what the engine sent was incomplete, {ATTEMPTS} times",
+            hint="try again",
+        )
+
+    async def _unpacked(self) -> dict[str, bytes]:
         path = f"{keeper.LEDGER}/{self.environment.key}"
         with await self.docker.containers.container(names.KEEPER).get_archive(path) as tar:
             return {
@@ -96,11 +135,25 @@ class DockerLedger:
                 if member.isfile() and (content := tar.extractfile(member))
             }
 
+    async def _keep(self) -> None:
+        """The keeper runs: looked at once, for a ledger is written to every few seconds."""
+        if not self._kept:
+            with translated(self.host):
+                await keeper.ensure(self.docker, self.image, self.host)
+            self._kept = True
+
     async def _write(self, name: str, data: bytes) -> None:
-        with translated(self.host):
-            await keeper.ensure(self.docker, self.image, self.host)
+        await self._keep()
+        tar = self._tar(name, data)
         with explained(self.host, "The ledger could not be written"):
-            await put(self.docker, names.KEEPER, keeper.LEDGER, self._tar(name, data))
+            try:
+                await put(self.docker, names.KEEPER, keeper.LEDGER, tar)
+            except DockerError as error:
+                if error.status != 404:
+                    raise
+                self._kept = False  # somebody has removed it since
+                await self._keep()
+                await put(self.docker, names.KEEPER, keeper.LEDGER, tar)
 
     def _tar(self, name: str, data: bytes) -> bytes:
         buffer = io.BytesIO()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from fairway.model.errors import EngineError
-from fairway.model.release import Record, Release
+from fairway.model.release import Progress, Record, Release
 
 T = TypeVar("T")
 
 RELEASE = re.compile(r"(\d+)\.release\.json")
 OUTCOME = re.compile(r"(\d+)\.outcome\.(\d+)\.json")
+PROGRESS = re.compile(r"(\d+)\.progress\.([01])\.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,14 @@ class Outcome:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """How far a release had come; of two, the one with the higher `sequence` is the later."""
+
+    sequence: int
+    progress: Progress
+
+
 def release_name(number: int) -> str:
     return f"{number}.release.json"
 
@@ -36,11 +46,29 @@ def outcome_name(number: int, nanoseconds: int) -> str:
     return f"{number}.outcome.{nanoseconds}.json"
 
 
-def encode(value: Release | Outcome) -> bytes:
+def progress_name(number: int, sequence: int) -> str:
+    """Two files take turns: while one is being overwritten, the other is whole."""
+    return f"{number}.progress.{sequence % 2}.json"
+
+
+def encode(value: Release | Outcome | Noted) -> bytes:
     """Without the places in files: those belong to a checkout."""
     if isinstance(value, Release):
         value = replace(value, app=replace(value.app, locations={}))
-    return msgspec.json.encode(value)
+    return msgspec.json.encode(_finite(msgspec.to_builtins(value)) if isinstance(value, Noted) else value)
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no infinity, and evidence without a doubt is infinite: then the number is a text."""
+    match value:
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case float() if math.isinf(value):
+            return str(value)
+        case _:
+            return value
 
 
 def decode_release(data: bytes) -> Release:
@@ -51,12 +79,24 @@ def records(files: Mapping[str, bytes]) -> tuple[Record, ...]:
     """By number. Raises EngineError for a file that is no record; one that was cut short while it was written is none yet."""
     releases = _read(files, RELEASE, Release)
     outcomes = {number: outcome for (number, *_), outcome in sorted(_read(files, OUTCOME, Outcome).items())}
+    progress = {number: noted.progress for number, noted in notes(files).items()}
+    none_yet = Outcome(outcome="", finished="")
     return tuple(
-        Record(release=release, outcome=said.outcome, finished=said.finished, detail=said.detail)
-        if (said := outcomes.get(number))
-        else Record(release=release)
+        Record(
+            release=release,
+            outcome=(said := outcomes.get(number, none_yet)).outcome,
+            finished=said.finished,
+            detail=said.detail,
+            progress=progress.get(number, Progress()),
+        )
         for (number,), release in sorted(releases.items())
     )
+
+
+def notes(files: Mapping[str, bytes]) -> dict[int, Noted]:
+    """What was noted last of each release, by its number."""
+    found = sorted(_read(files, PROGRESS, Noted).items(), key=lambda item: item[1].sequence)
+    return {number: noted for (number, _), noted in found}
 
 
 def _read(files: Mapping[str, bytes], pattern: re.Pattern[str], kind: type[T]) -> dict[tuple[int, ...], T]:
@@ -65,7 +105,7 @@ def _read(files: Mapping[str, bytes], pattern: re.Pattern[str], kind: type[T]) -
         if not (match := pattern.fullmatch(name)):
             continue
         try:
-            found[tuple(map(int, match.groups()))] = msgspec.json.decode(data, type=kind)
+            found[tuple(map(int, match.groups()))] = msgspec.json.decode(data, type=kind, strict=kind is not Noted)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if not torn(data):
                 raise EngineError(
@@ -78,6 +118,10 @@ def _read(files: Mapping[str, bytes], pattern: re.Pattern[str], kind: type[T]) -
 
 def torn(data: bytes) -> bool:
     """Whether it is a strict beginning of a record: its writer was killed, or the disk was full."""
+    return _ends_early(data) or _ends_early(data + b"0")  # in the midst of a number, that is
+
+
+def _ends_early(data: bytes) -> bool:
     try:
         msgspec.json.decode(data)
     except msgspec.DecodeError as error:
