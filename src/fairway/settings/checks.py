@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fairway.model.app import Path
 from fairway.model.errors import Problem
+from fairway.settings.fitting import misfits
 from fairway.settings.model import EnvironmentSettings, Host, ServiceSettings, Settings, StageSettings
 from fairway.settings.reader import did_you_mean
 
@@ -111,9 +112,5 @@ def _service(settings: Settings, path: Path, said: ServiceSettings) -> Iterator[
         yield _problem(
             settings, (*path, "route", "hosts"), "a route has `host` or `hosts`, not both", "put all of them in `hosts`"
         )
-    rollout = said.rollout
-    if rollout.strategy == "recreate":
-        for key in ("surge", "pause"):
-            if getattr(rollout, key) is not None:
-                what = f"`{key}` means nothing where the strategy is recreate"
-                yield _problem(settings, (*path, "rollout", key), what, "`strategy: rolling` has batches")
+    for key, what, hint in misfits(said.rollout, said.rollout.strategy) if said.rollout.strategy else ():
+        yield _problem(settings, (*path, "rollout", key), what, hint)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
-from fairway.model.app import Path
+from fairway.model.app import Location, Path
 from fairway.settings.kinds import Kind
 from fairway.settings.loader import load
 from fairway.settings.model import Settings
@@ -26,7 +26,10 @@ def comments() -> Mapping[Key, str]:
     text = example()
     lines = text.splitlines()
     found: dict[Key, list[str]] = {}
-    for path, location in load(text, file="fairway.yaml").locations.items():
+    places = load(text, file="fairway.yaml").locations
+    for path, location in places.items():
+        if path and (path[-1].isdecimal() or _alone(places, path)):
+            continue
         key = _key(path)
         comment = _above(lines, location.line - 1)
         if key and comment and comment not in found.setdefault(key, []):
@@ -107,6 +110,8 @@ def _key(path: Path) -> Key | None:
     shape: Shape = record(Settings)
     found: Key | None = None
     for part in path:
+        if isinstance(shape, Many) and not part.isdecimal():
+            shape = shape.item
         match shape:
             case Record():
                 found, shape = (shape.cls, part), shape.keys[part]
@@ -115,6 +120,11 @@ def _key(path: Path) -> Key | None:
             case Kind():
                 return None
     return found
+
+
+def _alone(places: Mapping[Path, Location], path: Path) -> bool:
+    """Whether it is a value that stands for the whole mapping above it."""
+    return len(path) > 1 and (not path[-2].isdecimal() and places[path] == places.get(path[:-1]))
 
 
 def _above(lines: list[str], index: int) -> str:
@@ -156,4 +166,4 @@ def _words(shape: Shape) -> str:
         case Named():
             return "a mapping of names"
         case Record():
-            return "a mapping, or its address alone" if shape.short else "a mapping"
+            return f"a mapping, or its {shape.short} alone" if shape.short else "a mapping"

@@ -48,6 +48,10 @@ class Amount:
         some = max(self.count, ceil(replicas * self.percent / 100), 1)
         return None if self.percent >= 100 else some
 
+    def within(self, replicas: int) -> int:
+        """How many of `replicas`, at most: a share is rounded down."""
+        return self.count or int(replicas * self.percent / 100)
+
 
 def found(node: Node) -> str:
     """What was written instead, in a few words."""
@@ -153,7 +157,7 @@ def _command(node: Node) -> tuple[str, ...]:
     else:
         raise Wrong(f"must be a command (text, or a list of words), not {found(node)}")
     if not words:
-        raise Wrong("must be a command, not empty", "leave `command` out to run the image's own")
+        raise Wrong("must be a command, not empty")
     return words
 
 

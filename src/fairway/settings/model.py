@@ -11,10 +11,14 @@ from typing import Annotated, ClassVar, Literal
 
 from fairway.model.app import Location, Path
 from fairway.model.stage import SUCCESS, HttpCheck, Stage
+from fairway.settings.amounts import FEWER, FRACTION, LONGER, SHARE, TRAFFIC, WAIT, Wait, condition, factor
 from fairway.settings.kinds import AMOUNT, COMMAND, DURATION, VARIABLES, Amount, choice, pattern, whole
 
 NOT_A_KEY = {"key": False}
 """Marks a field that is not written in the file."""
+
+STEPPED = ("canary", "blue-green", "ab", "shadow")
+"""Strategies that are lists of steps."""
 
 _NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -22,6 +26,7 @@ _HOST = rf"(\*\.)?{_LABEL}(\.{_LABEL})*"
 _AUTHORITY = r"([^/@\s]+@)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)"
 
 Seconds = Annotated[float, DURATION]
+Longer = Annotated[float, LONGER]
 Share = Annotated[Amount, AMOUNT]
 Command = Annotated[tuple[str, ...], COMMAND]
 Variables = Annotated[Mapping[str, str], VARIABLES]
@@ -55,7 +60,22 @@ Address = Annotated[
 ]
 EngineName = Annotated[str, choice("docker", later=("swarm", "kubernetes"))]
 PassesOn = Annotated[Literal["exit", "last-line"], choice("exit", "last-line")]
-StrategyName = Annotated[str, choice("rolling", "recreate", later=("blue-green", "canary", "ab", "shadow"))]
+StrategyName = Annotated[str, choice("rolling", "recreate", *STEPPED)]
+OnFail = Annotated[str, choice("rollback", "hold")]
+NoData = Annotated[str, choice("hold", "pass", "abort")]
+MeasureName = Annotated[str, choice("errors", "latency")]
+Method = Annotated[str, choice("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")]
+Fraction = Annotated[float, FRACTION]
+Factor = Annotated[float, factor(1, 1000, "a number of times, from 1 to 1000")]
+Events = Annotated[int, whole(1, 1_000_000, "a whole number from 1 to 1000000")]
+OneHost = Annotated[str, pattern("a host name", rf"{_LABEL}(\.{_LABEL})*", "no *, no scheme, no port, small letters")]
+HeaderName = Annotated[
+    str,
+    pattern("the name of a header", r"(?!(?i:cookie)$)[A-Za-z0-9._-]{1,100}", "cookies: `{cookie: {NAME: VALUE}}`"),
+]
+HeaderValue = Annotated[str | None, condition("what the header has to be", r"[!-~]([ -~]{0,500}[!-~])?")]
+CookieName = Annotated[str, pattern("the name of a cookie", r"[A-Za-z0-9._-]{1,100}")]
+CookieValue = Annotated[str | None, condition("what the cookie has to be", r"[!#-+\--:<-\[\]-~]{1,500}")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +143,71 @@ class ReadySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutSettings:
-    later: ClassVar[tuple[str, ...]] = ("steps", "judge", "keep")
+class JobSettings:
+    """In the file, its command alone will do."""
 
+    short: ClassVar[str] = "command"
+
+    command: Command
+    timeout: Longer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchSettings:
+    """One header, or one cookie, with what it has to be; None is any value."""
+
+    header: Mapping[HeaderName, HeaderValue] = field(default_factory=dict)
+    cookie: Mapping[CookieName, CookieValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSettings:
+    """Shares are percent. `users` is `traffic` by users."""
+
+    traffic: Annotated[float, TRAFFIC] | None = None
+    users: Annotated[float, SHARE] | None = None
+    match: tuple[MatchSettings, ...] | None = None
+    mirror: Annotated[float, SHARE] | None = None
+    methods: tuple[Method, ...] | None = None
+    scale: Share | None = None
+    hold: Annotated[Wait, WAIT] | None = None
+    check: JobSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SloSettings:
+    errors: Fraction | None = None
+    latency: Longer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSettings:
+    later: ClassVar[tuple[str, ...]] = ("probe",)
+
+    compare: tuple[MeasureName, ...] | None = None
+    alpha: Fraction | None = None
+    ratio: Factor | None = None
+    tolerance: Factor | None = None
+    quantile: Fraction | None = None
+    slo: SloSettings = SloSettings()
+    min_events: Events | None = None
+    every: Longer | None = None
+    max_hold: Longer | None = None
+    no_data: NoData | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSettings:
     strategy: StrategyName | None = None
+    steps: tuple[StepSettings, ...] | None = None
+    judge: JudgeSettings | None = None
+    preview: OneHost | None = None
+    keep: Seconds | None = None
+    before: JobSettings | None = None
+    after_keep: JobSettings | None = None
+    on_fail: OnFail | None = None
     surge: Share | None = None
+    max_unavailable: Annotated[Amount, FEWER] | None = None
     pause: Seconds | None = None
     monitor: Seconds | None = None
     drain_timeout: Seconds | None = None

@@ -124,6 +124,13 @@ def _same_routes(said: Said, found: Mapping[str, ServicePolicy]) -> Iterator[Pro
                 where, path = said.place(name, "route")
                 what = f"{other} has the same route: host {host}, path {key[1]}"
                 yield Problem(what, where, path, "give each its own host or path")
+    owners = {host: f"the route of {name}" for (host, _), name in taken.items()}
+    for name, policy in found.items():
+        if preview := policy.rollout.preview:
+            other = owners.setdefault(preview, f"the preview of {name}")
+            if other != f"the preview of {name}":
+                where, path = said.place(name, "rollout", "preview")
+                yield Problem(f"{preview} is {other} already", where, path, "give the preview a host of its own")
 
 
 def _taken_ports(said: Said, found: Mapping[str, ServicePolicy]) -> Iterator[Problem]:

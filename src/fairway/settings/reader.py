@@ -74,7 +74,7 @@ class Reader:
         return {name: value for name, value in values.items() if value is not WRONG}
 
     def record(self, shape: Record, node: Node, path: Path) -> Any:
-        if shape.short and node.kind == "text":
+        if shape.short and node.kind not in ("map", "null"):
             node = Node("map", node.where, entries={shape.short: node})
         if node.kind not in ("map", "null"):
             return self.wrong(f"must be a mapping, not {found(node)}", node.where, path)

@@ -7,7 +7,8 @@ from typing import Any
 
 from fairway.model.app import App, Location, Path
 from fairway.model.errors import Problem
-from fairway.settings.model import ServiceSettings, Settings
+from fairway.settings.fitting import left_out
+from fairway.settings.model import RolloutSettings, ServiceSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Said:
         if self.environment is None:
             return said
         here = self.settings.environments[self.environment].services.get(service)
-        return _over(said, here) if here else said
+        return _over(replace(said, rollout=_fitting(said.rollout, here.rollout)), here) if here else said
 
     def place(self, *path: str) -> tuple[Location, Path]:
         """Where a service's key is written: in the environment, if it is there."""
@@ -33,19 +34,31 @@ class Said:
         full = inner if inner in self.settings.locations else ("services", *path)
         return self.settings.where(*full), full
 
+    def item(self, path: Path, index: str) -> Path:
+        """The path of an item in the list at a service's `path`: the list's own where one item stands there alone."""
+        _, full = self.place(*path)
+        return (*path, index) if (*full, index) in self.settings.locations else path
+
     def wrong(self, what: str, *path: str, hint: str = "") -> None:
         where, full = self.place(*path)
         self.problems.append(Problem(what, where, full, hint))
 
 
+def _fitting(said: RolloutSettings, here: RolloutSettings) -> RolloutSettings:
+    """What the whole file says, without what means nothing with another strategy that an environment names."""
+    if here.strategy is None or said.strategy in (None, here.strategy):
+        return said
+    return replace(said, **dict.fromkeys(left_out(said.strategy, here.strategy)))
+
+
 def _over(base: Any, said: Any) -> Any:
     """`base` with what `said` says instead; what it leaves out stays."""
     changes = {}
-    for name in (item.name for item in fields(said)):
+    for name, default in ((item.name, item.default) for item in fields(said)):
         old, new = getattr(base, name), getattr(said, name)
         if is_dataclass(new) and type(new) is type(old):
             changes[name] = _over(old, new)
-        elif new not in (None, ()):
+        elif new is not None and (new != () or default is None):
             changes[name] = new
     if "host" in changes or "hosts" in changes:
         changes = {"host": None, "hosts": (), **changes}

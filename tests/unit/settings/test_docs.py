@@ -3,25 +3,39 @@ from __future__ import annotations
 from pathlib import Path
 
 import jsonschema
+import pytest
 import yaml
 
+from fairway.model.app import Deploy, Service
 from fairway.settings import Settings, docs, load
+from fairway.settings.policies import policies
 from fairway.settings.shapes import keys, record
+from tests.unit.settings.parts import app
 
 ROOT = Path(__file__).parents[3]
 
 
+CHOSEN = {"unit", "smoke", "staging", "production", "web-1", "local", "identidock", "dnmonster"}
+
+
 def test_the_example_has_every_key_and_loads() -> None:
-    written = {
-        ".".join(
-            "NAME" if part in ("unit", "smoke", "staging", "production", "web-1", "local") else part for part in path
-        )
-        for path in load(docs.example(), file="fairway.yaml").locations
-    }
-    written = {path.replace("services.identidock", "services.NAME") for path in written}
-    written |= {path.replace("services.dnmonster", "services.NAME") for path in written}
+    paths = load(docs.example(), file="fairway.yaml").locations
+    written = {".".join("NAME" if part in CHOSEN else part for part in path if not part.isdecimal()) for path in paths}
     wanted = {".".join(path) for path, _ in keys(record(Settings)) if path[2:4] != ("services", "NAME")}
-    assert wanted - written == set()
+    assert wanted - written == {"services.NAME.rollout.after_keep.timeout"}, "where a command stands alone"
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_example_has_no_problems_with_its_application(environment: str) -> None:
+    services = (Service(name=name, deploy=Deploy(replicas=4)) for name in ("identidock", "dnmonster"))
+    found = policies(load(docs.example(), file="fairway.yaml"), app(*services), environment)
+    assert [phase.scale for phase in found["identidock"].rollout.steps] == [1, 1, 1, 2, 2]
+    assert (found["dnmonster"].rollout.surge, found["dnmonster"].rollout.max_unavailable) == (1, 1)
+
+
+def test_a_comment_is_said_once() -> None:
+    said = list(docs.comments().values())
+    assert len(said) == len(set(said))
 
 
 def test_every_key_has_prose() -> None:
@@ -46,7 +60,7 @@ def test_the_schema_accepts_the_example_and_refuses_unknown_keys() -> None:
     validator.check_schema(docs.schema())
     document = yaml.safe_load(docs.example())
     assert list(validator.iter_errors(document)) == []
-    document["services"]["identidock"]["rollout"]["steps"] = []
+    document["services"]["identidock"]["rollout"]["probe"] = []
     assert [error.message for error in validator.iter_errors(document)] == [
-        "Additional properties are not allowed ('steps' was unexpected)"
+        "Additional properties are not allowed ('probe' was unexpected)"
     ]

@@ -107,13 +107,7 @@ def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("services: {w: {rollout: {strategy: canary}}}", "1 services.w.rollout.strategy: `canary`"),
-        ("services: {w: {rollout: {strategy: blue-green}}}", "1 services.w.rollout.strategy: `blue-green`"),
-        ("services: {w: {rollout: {strategy: ab}}}", "1 services.w.rollout.strategy: `ab`"),
-        ("services: {w: {rollout: {strategy: shadow}}}", "1 services.w.rollout.strategy: `shadow`"),
-        ("services: {w: {rollout: {steps: []}}}", "1 services.w.rollout.steps: `steps`"),
-        ("services: {w: {rollout: {judge: {}}}}", "1 services.w.rollout.judge: `judge`"),
-        ("services: {w: {rollout: {keep: 30m}}}", "1 services.w.rollout.keep: `keep`"),
+        ("services: {w: {rollout: {judge: {probe: {}}}}}", "1 services.w.rollout.judge.probe: `probe`"),
         ("environments: {a: {engine: swarm}}", "1 environments.a.engine: `swarm`"),
         ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
         ("environments: {a: {hosts: {b: unix:///a, c: unix:///b}}}", "1 environments.a.hosts: several hosts"),
