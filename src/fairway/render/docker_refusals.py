@@ -128,13 +128,6 @@ def _placement(app: App, service: Service) -> list[Path]:
     return [(*path, field) for field in fields if getattr(placement, field)]
 
 
-def _failure_action(app: App, service: Service) -> list[Path]:
-    """The default is written nowhere, and means nothing here."""
-    update, path = service.deploy.update_config, ("deploy", "update_config", "failure_action")
-    written = ("services", service.name, *path) in app.locations
-    return [path] if update and written and update.failure_action != "rollback" else []
-
-
 def _policy(key: str) -> Path:
     return ("deploy", "restart_policy", key)
 
@@ -168,7 +161,10 @@ REFUSED: dict[str, Finder] = {
         _policy("window"), lambda s: s.deploy.restart_policy and s.deploy.restart_policy.window
     ),
     "deploy.placement": _placement,
-    "deploy.update_config.failure_action": _failure_action,
+    "deploy.update_config.failure_action": _when(
+        ("deploy", "update_config", "failure_action"),
+        lambda s: s.deploy.update_config and s.deploy.update_config.failure_action == "continue",
+    ),
     "deploy.update_config.max_failure_ratio": _when(
         ("deploy", "update_config", "max_failure_ratio"),
         lambda s: s.deploy.update_config and s.deploy.update_config.max_failure_ratio,

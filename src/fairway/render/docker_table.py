@@ -230,12 +230,12 @@ DEPLOY = (
     Row("services.deploy.restart_policy.window", refused="for Docker, 10 seconds of running are a success", hint=SWARM),
     Row("services.deploy.restart_policy", "RestartPolicy"),
     Row("services.deploy.placement", refused="there is one host", hint=SWARM),
-    Row("services.deploy.update_config", "the rollout"),
+    Row("services.deploy.update_config", "the rollout, where fairway.yaml names no strategy with steps"),
     Row(
         "services.deploy.update_config.failure_action",
-        "rollback",
-        "pause and continue: a release that fails is led back",
-        hint="say rollback, or remove it",
+        "rollback; pause is `on_fail: hold`: the old version serves, and the new replicas stay to be looked at",
+        "continue: a release that fails is led back",
+        hint="say rollback or pause, or remove it",
     ),
     Row(
         "services.deploy.update_config.max_failure_ratio",

@@ -133,11 +133,10 @@ def test_objects_and_sections() -> None:
     assert found == ["jobs", "configs.c.external", "secrets.s.driver", "secrets.t.external"]
 
 
-def test_the_default_failure_action_is_written_nowhere() -> None:
-    service = Service(name="w", deploy=Deploy(update_config=UpdateConfig(failure_action="pause")))
-    path = ("services", "w", "deploy", "update_config", "failure_action")
-    assert refused(service) == []
-    assert refused(service, locations={path: Location("compose.yaml", 7)}) == ["deploy.update_config.failure_action"]
+@pytest.mark.parametrize(("action", "found"), [("rollback", []), ("pause", []), ("continue", ["failure_action"])])
+def test_a_failed_release_is_never_gone_on_with(action: str, found: list[str]) -> None:
+    service = Service(name="w", deploy=Deploy(update_config=UpdateConfig(failure_action=action)))
+    assert refused(service) == [f"deploy.update_config.{key}" for key in found]
 
 
 def test_a_refusal_has_its_file_and_line() -> None:
