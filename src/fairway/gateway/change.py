@@ -12,6 +12,7 @@ from typing import Any
 
 from fairway.model.routes import RoutingTable
 from fairway.render.envoy import Discovery, cluster_file, clusters, read_clusters, read_tables, read_version, route_file
+from fairway.render.envoy_clusters import unlimited
 
 Json = dict[str, Any]
 
@@ -70,9 +71,11 @@ def change(live: Live, table: RoutingTable) -> Change:
 
 
 def _joined(old: Json | None, new: Json) -> Json:
-    """The new cluster, with the old one's endpoints as well."""
+    """The new cluster, with the old one's endpoints as well, and no limits where they are to be others."""
     if old is None:
         return new
+    if old.get("circuit_breakers") != new["circuit_breakers"]:
+        new = unlimited(new)
     assignment = new["load_assignment"]
     mine, theirs = (cluster["load_assignment"]["endpoints"][0].get("lb_endpoints", []) for cluster in (new, old))
     kept = [*mine, *(endpoint for endpoint in theirs if _address(endpoint) not in map(_address, mine))]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import TracebackType
 from typing import TypeVar
 
 import aiodocker
 import msgspec
 
-from fairway.gateway import container, script
+from fairway.gateway import container, counts, script
 from fairway.gateway.change import Change, Live, change
 from fairway.gateway.lifetime import Gateway, NoGateway
 from fairway.gateway.session import Answer, Session, SessionEnded
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError, GatewayRejected
+from fairway.model.judgement import Scrape
+from fairway.model.release import Revision
 from fairway.model.routes import Endpoint, RoutingTable
 from fairway.net.errors import translated
 from fairway.render.envoy import read_tables
+from fairway.render.envoy_clusters import revision_cluster
 
 T = TypeVar("T")
 
@@ -116,6 +119,29 @@ class GatewayTraffic:
         if not answer.output.strip().isdigit():
             raise GatewayError("The gateway cannot count its connections", where=self._where, why=answer.output)
         return int(answer.output)
+
+    async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
+        """One round trip. Copies of requests are counted for the revision that got them, like requests; what was asked under
+        the preview's name too. Copies that the gateway dropped, over its limits, are no requests and no errors.
+
+        Another gateway that takes over begins at 0.
+        """
+        names = {revision_cluster(self.environment, one.name, one.digest): one.name for one in revisions}
+        if not names:
+            return {}
+        try:
+            answer = await self._run(counts.script(names), timeout=15)
+            if answer.status != 0:
+                await self.close()  # another gateway may have taken over, and then this shell is in the old one
+                answer = await self._run(counts.script(names), timeout=15)
+            found = counts.read(answer.output, names)
+        except NoGateway:
+            return {}
+        except msgspec.MsgspecError as error:
+            raise GatewayError(
+                "The gateway does not tell its counts", where=self._where, why=answer.output[:200]
+            ) from error
+        return {names[cluster]: scrape for cluster, scrape in found.items()}
 
     async def _read(self) -> Live:
         cds, rds = await asyncio.gather(self._file("cds.json"), self._file("rds.json"))

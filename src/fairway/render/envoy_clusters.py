@@ -20,10 +20,19 @@ so no request is sent into a connection that the replica is just closing."""
 NO_LIMIT = 1_000_000
 """A circuit breaker that opens under load fails users; the default of three retries at once is far too few."""
 
+USERS_PRIORITY = "HIGH"
+"""Every route's. What Envoy sends by itself, copies of requests, has the default priority, and so limits and connections of its own."""
+COPIES = 256
+"""Of one revision at once, and as many that wait. More are dropped: a revision that is slow costs the gateway no memory."""
+
 
 def cluster_name(environment: Environment, backend: Backend) -> str:
+    return revision_cluster(environment, backend.revision, backend.digest)
+
+
+def revision_cluster(environment: Environment, revision: str, digest: str) -> str:
     """One name for each revision of each environment; a digest in it, so that it never comes back with another meaning."""
-    return f"{environment.key}.{backend.revision}.{backend.digest.removeprefix('sha256:')[:12]}"
+    return f"{environment.key}.{revision}.{digest.removeprefix('sha256:')[:12]}"
 
 
 def cluster(environment: Environment, service: RoutedService, backend: Backend) -> Json:
@@ -39,7 +48,7 @@ def cluster(environment: Environment, service: RoutedService, backend: Backend) 
         "load_assignment": {"cluster_name": name, "endpoints": [_locality(endpoints, service.ready)]},
         "typed_extension_protocol_options": {_HTTP: _http()},
         "upstream_connection_options": {"tcp_keepalive": {"keepalive_time": 60, "keepalive_interval": 15}},
-        "circuit_breakers": {"thresholds": [_no_limits()]},
+        "circuit_breakers": {"thresholds": [_limits("DEFAULT", COPIES), _limits(USERS_PRIORITY, NO_LIMIT)]},
         "outlier_detection": _outliers(),
     }
     if service.ready.http is not None:
@@ -66,8 +75,15 @@ def _http() -> Json:
     }
 
 
-def _no_limits() -> Json:
-    return dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), NO_LIMIT)
+def unlimited(cluster: Json) -> Json:
+    """The cluster, with limits for nobody."""
+    limits = [_limits("DEFAULT", NO_LIMIT), _limits(USERS_PRIORITY, NO_LIMIT)]
+    return {**cluster, "circuit_breakers": {"thresholds": limits}}
+
+
+def _limits(priority: str, most: int) -> Json:
+    names = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+    return {"priority": priority, **dict.fromkeys(names, most)}
 
 
 def _outliers() -> Json:

@@ -12,7 +12,7 @@ ROUTES = "fairway"
 STATS = "ingress"
 _API = "type.googleapis.com/envoy.extensions."
 
-_BUCKETS = [
+_BUCKETS = (
     1,
     2,
     3,
@@ -37,8 +37,10 @@ _BUCKETS = [
     5000,
     10000,
     30000,
-]
+)
 """Milliseconds: fine enough that a fifth more latency shows."""
+_ALL = 3600 * 1000
+"""The end of the last bucket, which counts everything."""
 
 _KEPT = (
     {"prefix": "cluster_manager."},
@@ -52,7 +54,7 @@ _KEPT = (
     },
     {
         "safe_regex": {
-            "regex": r"cluster\..*\.(upstream_rq_(total|active|[1-5]xx|time|retry|retry_success)"
+            "regex": r"cluster\..*\.(upstream_rq_(total|active|[1-5]xx|time|retry|retry_success|pending_overflow)"
             r"|upstream_cx_(active|connect_fail)|membership_(healthy|total))"
         }
     },
@@ -71,7 +73,7 @@ def bootstrap(directory: str, admin: str) -> Json:
         "stats_flush_on_admin": True,
         "stats_config": {
             "stats_matcher": {"inclusion_list": {"patterns": list(_KEPT)}},
-            "histogram_bucket_settings": [{"match": {"suffix": "upstream_rq_time"}, "buckets": _BUCKETS}],
+            "histogram_bucket_settings": [{"match": {"suffix": "upstream_rq_time"}, "buckets": [*_BUCKETS, _ALL]}],
         },
     }
 

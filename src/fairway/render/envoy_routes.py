@@ -1,15 +1,16 @@
-"""Routing tables → Envoy's virtual hosts: by host, then by the longest path, then by the revisions' weights."""
+"""Routing tables → Envoy's virtual hosts: by host, then by the longest path, then by the lanes of the service."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayRejected
 from fairway.model.routes import RoutedService, RoutingTable
-from fairway.render.envoy_clusters import cluster_name
+from fairway.render.envoy_clusters import USERS_PRIORITY
+from fairway.render.envoy_steering import Copies, Lane, lanes, preview
 
 Json = dict[str, Any]
 
@@ -26,10 +27,19 @@ RETRY_ON = "connect-failure,refused-stream,reset-before-request"
 class _Claim:
     environment: Environment
     service: RoutedService
+    preview: bool = False
 
     @property
     def path(self) -> str:
         return "/" + self.service.route.path.strip("/")
+
+    @property
+    def name(self) -> str:
+        return f"{self.environment.key}.{self.service.service}{'.preview' if self.preview else ''}"
+
+    @property
+    def words(self) -> str:
+        return f"{'the preview of ' if self.preview else ''}{self.service.service} of {self.environment}"
 
 
 def virtual_hosts(tables: Iterable[RoutingTable]) -> list[Json]:
@@ -46,8 +56,11 @@ def _claims(tables: Iterable[RoutingTable]) -> dict[str, dict[str, _Claim]]:
     found: dict[str, dict[str, _Claim]] = {}
     for table in tables:
         for service in table.services:
-            claim = _Claim(table.environment, service)
-            for host in dict.fromkeys(host.lower() for host in service.route.hosts):
+            own = _Claim(table.environment, service)
+            wanted = [(host, own) for host in dict.fromkeys(host.lower() for host in service.route.hosts)]
+            if service.steering and service.steering.preview:
+                wanted.append((service.steering.preview.lower(), replace(own, preview=True)))
+            for host, claim in wanted:
                 taken = found.setdefault(host, {}).setdefault(claim.path, claim)
                 if taken is not claim:
                     raise _conflict(host, claim, taken)
@@ -56,9 +69,8 @@ def _claims(tables: Iterable[RoutingTable]) -> dict[str, dict[str, _Claim]]:
 
 def _conflict(host: str, claim: _Claim, taken: _Claim) -> GatewayRejected:
     place = f"{'any host' if host == ANY else host}{claim.path}"
-    first, second = (f"{one.service.service} of {one.environment}" for one in (taken, claim))
     return GatewayRejected(
-        f"{first} and {second} both want {place}",
+        f"{taken.words} and {claim.words} both want {place}",
         hint="Give one of them another host or path in its fairway.yaml, or take the other one down.",
     )
 
@@ -73,25 +85,67 @@ def _virtual_host(host: str, claims: list[_Claim]) -> Json:
     seen: set[str] = set()
     for claim in claims:
         if claim.path not in seen and "/" not in seen:
-            routes.append(_route(claim))
+            routes.extend(_routes(claim))
             seen.add(claim.path)
     if "/" not in seen:
         routes.append({"name": "none", "match": {"prefix": "/"}, "direct_response": _text(404, NO_ROUTE)})
     return {"name": host, "domains": [host], "routes": routes}
 
 
-def _route(claim: _Claim) -> Json:
-    match = {"prefix": "/"} if claim.path == "/" else {"path_separated_prefix": claim.path}
-    route: Json = {"name": f"{claim.environment.key}.{claim.service.service}", "match": match}
-    weighted = [backend for backend in claim.service.backends if backend.weight > 0]
-    if not weighted:
+def _routes(claim: _Claim) -> Iterator[Json]:
+    """Those that are copied come first: what no method of theirs fits goes on to the same lane without copies."""
+    service = claim.service
+    for lane in [preview(claim.environment, service)] if claim.preview else lanes(claim.environment, service):
+        plain = _route(claim, lane)
+        if lane.copies and lane.to:
+            for method in lane.copies.methods:
+                match = {**plain["match"], "headers": [*plain["match"].get("headers", []), *_copied(method)]}
+                yield {**plain, "match": match, "route": {**plain["route"], **_mirror(lane.copies)}}
+        yield plain
+
+
+def _route(claim: _Claim, lane: Lane) -> Json:
+    path = {"prefix": "/"} if claim.path == "/" else {"path_separated_prefix": claim.path}
+    route: Json = {"name": claim.name, "match": {**path, **lane.match}}
+    if not lane.to:
         return {**route, "direct_response": _text(503, NO_REPLICA)}
-    names = [(cluster_name(claim.environment, backend), backend.weight) for backend in weighted]
-    to: Json = {"cluster": names[0][0]}
-    if len(names) > 1:
-        to = {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in names]}}
+    to: Json = {"cluster": lane.to[0][0]}
+    if len(lane.to) > 1:
+        to = {"weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in lane.to]}}
+    if lane.cookie:
+        route["response_headers_to_add"] = [{"header": {"key": "set-cookie", "value": lane.cookie}}]
     timeout = f"{claim.service.route.timeout:.6f}".rstrip("0").rstrip(".") + "s"
-    return {**route, "route": {**to, "timeout": timeout, "idle_timeout": "0s", **_retries(claim.service.route.retries)}}
+    limits = {"timeout": timeout, "idle_timeout": "0s", "priority": USERS_PRIORITY}
+    return {**route, "route": {**to, **limits, **_retries(claim.service.route.retries)}}
+
+
+def _copied(method: str) -> list[Json]:
+    """A copy of what never ends (a WebSocket, an event stream) would never end either: nobody closes it."""
+    return [
+        {"name": ":method", "string_match": {"exact": method}},
+        {"name": "upgrade", "present_match": True, "invert_match": True},
+        {
+            "name": "accept",
+            "string_match": {"contains": "text/event-stream", "ignore_case": True},
+            "invert_match": True,
+            "treat_missing_header_as_empty": True,
+        },
+    ]
+
+
+def _mirror(copies: Copies) -> Json:
+    """A copy has the user's Host, which applications check, and a header that says what it is."""
+    marked = {"header": {"key": "x-fairway-mirror", "value": "true"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+    return {
+        "request_mirror_policies": [
+            {
+                "cluster": copies.cluster,
+                "runtime_fraction": {"default_value": {"numerator": copies.share, "denominator": "MILLION"}},
+                "disable_shadow_host_suffix_append": True,
+                "request_headers_mutations": [{"append": marked}],
+            }
+        ]
+    }
 
 
 def _retries(retries: int) -> Json:

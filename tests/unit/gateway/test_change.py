@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from fairway.gateway.change import Live, change
 from fairway.model.errors import GatewayError
 from fairway.model.routes import Endpoint, RoutingTable
 from fairway.render.envoy import Discovery, cluster_file, clusters, read_clusters, route_file
+from fairway.render.envoy_clusters import COPIES, NO_LIMIT
 from tests.unit.render.envoy_tables import backend, endpoint, routed, table, tables
 
 EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "200")), deadline=None)
@@ -40,13 +42,17 @@ def in_file(pushed: Discovery | None, otherwise: Live) -> dict[str, set[str]]:
 
 
 def used(file: str) -> set[str]:
-    """The clusters that a route file sends requests to."""
+    """The clusters that a route file sends requests, or copies of them, to."""
     return {
         name
         for host in json.loads(file)["resources"][0]["virtual_hosts"]
         for route in host["routes"]
         for to in [route.get("route", {})]
-        for name in [to.get("cluster"), *(c["name"] for c in to.get("weighted_clusters", {}).get("clusters", []))]
+        for name in [
+            to.get("cluster"),
+            *(c["name"] for c in to.get("weighted_clusters", {}).get("clusters", [])),
+            *(policy["cluster"] for policy in to.get("request_mirror_policies", [])),
+        ]
         if name
     }
 
@@ -110,6 +116,22 @@ def test_an_endpoint_that_drains_leaves_its_cluster_last() -> None:
     planned = change(live(table(web)), table(routed("web", backend("web-r1", endpoint(1), endpoint(2, draining=True)))))
     assert planned.grow is None
     assert in_file(planned.shrink, live())["shop-production.web-r1.web-r1000000"] == {"10.0.0.1"}
+
+
+def test_limits_are_lifted_before_the_routes_change_and_set_after() -> None:
+    """As a gateway has them that an older Fairway has told."""
+    one, other = (table(routed("web", backend("web-r1", endpoint(1)), path=path)) for path in ("/", "/shop"))
+    now = live(one)
+    limits = {"thresholds": [{"max_requests": 7}]}
+    old = replace(now, clusters={name: {**made, "circuit_breakers": limits} for name, made in now.clusters.items()})
+    planned = change(old, other)
+    assert planned.grow
+    assert planned.shrink
+    between, final = (read_clusters(file.body.encode()) for file in (planned.grow, planned.shrink))
+    [free] = [made["circuit_breakers"]["thresholds"] for made in between.values()]
+    assert [(of["priority"], of["max_requests"]) for of in free] == [("DEFAULT", NO_LIMIT), ("HIGH", NO_LIMIT)]
+    [meant] = [made["circuit_breakers"]["thresholds"] for made in final.values()]
+    assert [(of["priority"], of["max_requests"]) for of in meant] == [("DEFAULT", COPIES), ("HIGH", NO_LIMIT)]
 
 
 def test_a_place_that_another_environment_has_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from fairway.model.errors import GatewayError
 from fairway.model.policy import Ready
-from fairway.model.routes import RoutingTable
+from fairway.model.routes import RoutedService, RoutingTable
 from fairway.render.envoy import (
     cluster_file,
     clusters,
@@ -30,11 +31,20 @@ two = st.tuples(tables("shop"), tables("blog", anywhere=False))
 
 
 def targets(route: dict[str, Any]) -> dict[str, int]:
-    """Weights by cluster; none where Envoy answers by itself."""
+    """Weights by cluster, without copies; none where Envoy answers by itself."""
     to = route.get("route", {})
     if "cluster" in to:
         return {to["cluster"]: 1}
     return {item["name"]: item["weight"] for item in to.get("weighted_clusters", {}).get("clusters", [])}
+
+
+def copied(route: dict[str, Any]) -> list[str]:
+    return [policy["cluster"] for policy in route.get("route", {}).get("request_mirror_policies", [])]
+
+
+def able(service: RoutedService) -> list[int]:
+    """The weights of the backends that can have traffic."""
+    return [b.weight for b in service.backends if b.weight and not all(e.draining for e in b.endpoints)]
 
 
 def answering(hosts: list[dict[str, Any]], host: str, path: str) -> str:
@@ -66,24 +76,23 @@ def meant(found: tuple[RoutingTable, ...], host: str, path: str) -> set[str]:
 
 @EXAMPLES
 @given(two)
-def test_every_cluster_that_a_route_names_is_there(found: tuple[RoutingTable, ...]) -> None:
-    named = {name for host in routes(found)["virtual_hosts"] for route in host["routes"] for name in targets(route)}
-    assert named <= set(clusters(found))
+def test_every_cluster_that_a_route_names_is_there_and_has_an_endpoint(found: tuple[RoutingTable, ...]) -> None:
+    made = clusters(found)
+    for host in routes(found)["virtual_hosts"]:
+        for route in host["routes"]:
+            for name in (*targets(route), *copied(route)):
+                assert made[name]["load_assignment"]["endpoints"][0]["lb_endpoints"]
 
 
 @EXAMPLES
 @given(two)
 def test_a_route_has_the_weights_of_its_revisions_and_leaves_out_those_without(found: tuple[RoutingTable, ...]) -> None:
-    wanted = {
-        f"{t.environment.key}.{service.service}": [b.weight for b in service.backends if b.weight]
-        for t in found
-        for service in t.services
-    }
+    wanted = {f"{t.environment.key}.{one.service}": able(one) for t in found for one in t.services if not one.steering}
     for host in routes(found)["virtual_hosts"]:
         for route in host["routes"]:
             weights = list(targets(route).values())
-            expected = wanted.get(route["name"], [])
-            assert weights == (expected if len(expected) != 1 else [1])
+            if (expected := wanted.get(route["name"])) is not None:
+                assert weights == (expected if len(expected) != 1 else [1])
             assert ("direct_response" in route) == (not weights)
 
 
@@ -120,6 +129,17 @@ def test_what_was_written_is_read_back(found: tuple[RoutingTable, ...]) -> None:
     assert read_version(written.body.encode()) == written.version
     made = clusters(found)
     assert read_clusters(cluster_file(made).body.encode()) == made
+
+
+@EXAMPLES
+@given(two)
+def test_files_from_before_there_was_steering_are_read(found: tuple[RoutingTable, ...]) -> None:
+    plain = [replace(t, services=tuple(replace(one, steering=None) for one in t.services)) for t in found]
+    written = json.loads(route_file(plain).body)
+    for t in written["resources"][0]["metadata"]["filter_metadata"]["fairway"].values():
+        for service in t["services"]:
+            del service["steering"]
+    assert read_tables(json.dumps(written).encode()) == {t.environment.key: t for t in plain}
 
 
 @EXAMPLES
