@@ -157,7 +157,7 @@ def _command(node: Node) -> tuple[str, ...]:
     else:
         raise Wrong(f"must be a command (text, or a list of words), not {found(node)}")
     if not words:
-        raise Wrong("must be a command, not empty")
+        raise Wrong("must be a command, not empty", "write what is to run")
     return words
 
 

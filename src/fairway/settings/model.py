@@ -71,11 +71,18 @@ Events = Annotated[int, whole(1, 1_000_000, "a whole number from 1 to 1000000")]
 OneHost = Annotated[str, pattern("a host name", rf"{_LABEL}(\.{_LABEL})*", "no *, no scheme, no port, small letters")]
 HeaderName = Annotated[
     str,
-    pattern("the name of a header", r"(?!(?i:cookie)$)[A-Za-z0-9._-]{1,100}", "cookies: `{cookie: {NAME: VALUE}}`"),
+    pattern(
+        "the name of a header",
+        r"(?![Cc][Oo][Oo][Kk][Ii][Ee]$)[A-Za-z0-9._-]{1,100}",
+        "cookies: `{cookie: {NAME: VALUE}}`",
+    ),
 ]
-HeaderValue = Annotated[str | None, condition("what the header has to be", r"[!-~]([ -~]{0,500}[!-~])?")]
+HeaderValue = Annotated[str | None, condition("what a header can be: plain characters", r"[!-~]([ -~]{0,500}[!-~])?")]
 CookieName = Annotated[str, pattern("the name of a cookie", r"[A-Za-z0-9._-]{1,100}")]
-CookieValue = Annotated[str | None, condition("what the cookie has to be", r"[!#-+\--:<-\[\]-~]{1,500}")]
+CookieValue = Annotated[
+    str | None,
+    condition("what a cookie can be: plain characters without spaces, quotes, ; and ,", r"[!#-+\--:<-\[\]-~]{1,500}"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ def phases(said: Said, service: Service, chosen: RolloutSettings, strategy: str)
         what = f"{strategy} needs a route: it is about which requests go to the new version"
         hint = "add `route: {port: 8000}`; `strategy: canary` leads a service without one by share of replicas"
         said.wrong(what, service.name, "rollout", "strategy", hint=hint)
+    if other := _awaited_by(said, service):
+        what = f"{strategy} leads what goes on running, and {other} waits until this has ended"
+        said.wrong(what, service.name, "rollout", "strategy", hint="drop `strategy`: it starts, ends, and others go on")
     if chosen.steps is None:
         found = _ready_made(said, service, strategy, routed, judged=chosen.judge is not None)
     else:
@@ -44,6 +47,15 @@ def job(said: JobSettings | None) -> Job | None:
     if said is None:
         return None
     return Job(command=said.command) if said.timeout is None else Job(command=said.command, timeout=said.timeout)
+
+
+def _awaited_by(said: Said, service: Service) -> str:
+    """The service that starts once this one has done its work, and where it says so; empty where there is none."""
+    for other in said.app.services.values():
+        dependency = other.depends_on.get(service.name)
+        if dependency and dependency.condition == "service_completed_successfully":
+            return f"{other.name} ({said.app.where('services', other.name, 'depends_on', service.name)})"
+    return ""
 
 
 def _ready_made(said: Said, service: Service, strategy: str, routed: bool, *, judged: bool) -> tuple[Phase, ...]:

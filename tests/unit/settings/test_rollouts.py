@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fairway.model.app import Deploy, Mount, Port, Service, UpdateConfig
+from fairway.model.app import Dependency, Deploy, Mount, Port, Service, UpdateConfig
 from fairway.model.errors import InvalidFiles
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Job, Judging, Match, Mirror, Phase, Rollout
@@ -296,6 +296,16 @@ def test_what_is_recreated_has_nothing_of_that(key: str) -> None:
 
 def test_a_named_strategy_overrules_the_doubt_about_a_volume() -> None:
     assert rollout("strategy: canary", DATA).strategy == "canary"
+
+
+def test_what_ends_by_itself_has_no_steps() -> None:
+    waits = Dependency(service="web", condition="service_completed_successfully")
+    other = Service(name="api", depends_on={"web": waits})
+    application = app(WEB, other, lines={("services", "api", "depends_on", "web"): 12})
+    text = "services: {web: {rollout: {strategy: canary}}}"
+    assert wrong(lambda: policies(settings(text), application)) == [
+        "1 services.web.rollout.strategy: canary leads what goes on running, and api (compose.yaml:12) waits until this has ended"
+    ]
 
 
 def test_what_is_stopped_first_has_no_steps() -> None:
