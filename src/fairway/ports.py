@@ -143,7 +143,7 @@ class Ledger(Protocol):
 class Signals(Protocol):
     """Orders to the rollout of one environment, kept where both who gives and who follows them can see them."""
 
-    async def send(self, order: Order, release: int, by: str) -> None: ...
+    async def send(self, order: Order, release: int, by: str, *, phase: int = 0) -> None: ...
 
     def watch(self) -> AsyncIterator[tuple[Signal, ...]]:
         """All that were given and not cleared, oldest first: now, and again each time one comes."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from fairway.conduct.drain import drained
-from fairway.conduct.ready import await_exit, await_ready, describe, failed, find, has_failed
-from fairway.conduct.routing import draining, ports, table, without
-from fairway.conduct.together import fleets, together
-from fairway.model.errors import FairwayError, GatewayRejected, NotReady
+from fairway.conduct.holding import hold, watch
+from fairway.conduct.journal import Journal
+from fairway.conduct.judging import Court
+from fairway.conduct.orders import Orders
+from fairway.conduct.ready import await_exit, await_ready, describe
+from fairway.conduct.routing import beside, draining, ports, table, without
+from fairway.conduct.together import together
+from fairway.model.errors import FairwayError, GatewayRejected, JobFailed, NotReady
 from fairway.model.events import Emit, Note, StepEnded, StepFailed, StepStarted
-from fairway.model.fleet import Fleet, Replica, Weights
+from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Release
 from fairway.model.routes import Endpoint
 from fairway.model.steps import (
@@ -25,6 +29,7 @@ from fairway.model.steps import (
     Hold,
     Outcome,
     Retire,
+    RunOnce,
     Shift,
     Step,
     Strategy,
@@ -50,6 +55,9 @@ class Conductor:
     before: tuple[Release, ...]
     secrets: Mapping[str, bytes]
     emit: Emit
+    orders: Orders = field(default_factory=lambda: Orders(0))
+    """Those to `release`; none on the way back."""
+    journal: Journal = field(default_factory=Journal)
     error: FairwayError | None = None
     """Why the last step that failed did."""
     opening: Awaitable[None] | None = None
@@ -81,7 +89,7 @@ class Conductor:
         touched, self.touched = self.touched, self.touched or isinstance(step, Shift | Drain | Retire)
         began = time.monotonic()
         try:
-            await self._perform(step)
+            await self._unless_aborted(step)
         except FairwayError as error:
             self.error = error
             self.touched = touched if isinstance(error, GatewayRejected) else self.touched
@@ -89,6 +97,18 @@ class Conductor:
             return Outcome(error)
         self.emit(StepEnded(step, time.monotonic() - began))
         return Outcome()
+
+    async def _unless_aborted(self, step: Step) -> None:
+        """What waits is left off at once; what changes something is done to its end; what is old is removed all the same."""
+        match step:
+            case Drain() | Retire():
+                await self._perform(step)
+            case Ensure() | Shift():
+                self.orders.refuse_aborted()
+                await self._perform(step)
+                self.orders.refuse_aborted()
+            case _:
+                await self.orders.unless_aborted(self._perform(step))
 
     async def _perform(self, step: Step) -> None:  # one case a step, one line a case
         if self.opening and not isinstance(step, Ensure):
@@ -100,11 +120,14 @@ class Conductor:
                 await self._await_ready(wants)
             case AwaitExit(wants):
                 await self._await_exit(wants)
-            case Shift(weights):
-                await self._shift(weights)
-            case Hold(seconds, watch, _):
+            case Shift():
+                await self._shift(step)
+            case Hold():
                 with self._clock_stopped():
-                    await self._hold(seconds, watch)
+                    await self._hold(step)
+            case RunOnce():
+                with self._clock_stopped():
+                    await self._run_once(step)
             case Drain(wants):
                 with self._clock_stopped():
                     await self._drain(wants)
@@ -158,12 +181,12 @@ class Conductor:
         deadline = max(self.release.policy(want.revision.service).ready.deadline for want in wants)
         await await_exit(self.engine, await self._replicas(wants), deadline)
 
-    async def _shift(self, weights: Weights) -> None:
+    async def _shift(self, step: Shift) -> None:
         """Raises NotReady where a revision is to get requests and nothing of it lives: better no change than an outage."""
         if not self.traffic:
             return
         fleet = await self.engine.observe()
-        for service in weights:
+        for service in step.weights:
             revision = self.release.revisions[service]
             replicas = [replica for replica in fleet.of(revision) if replica.id in self._ready]
             if not any(replica.alive for replica in replicas):
@@ -172,21 +195,42 @@ class Conductor:
                     f"{revision} was ready, and is no longer", why=describe(dead), replica=dead.name if dead else ""
                 )
         known = ports(*self.before, self.release)
-        await self.traffic.apply(table(fleet, self.release, weights, ports=known, ready=self._ready))
+        wanted = table(fleet, self.release, step.weights, ports=known, ready=self._ready, steering=step.steering)
+        if step.others:
+            wanted = beside(await self.traffic.observe(), wanted, step.weights.keys())
+        await self.traffic.apply(wanted)
 
-    async def _hold(self, seconds: float, watch: tuple[Want, ...]) -> None:
-        """A watched replica that dies, or that the engine restarts, ends the hold with an error."""
-        watched = await self._replicas(watch)
-        try:
-            async with asyncio.timeout(seconds) as limit, aclosing(fleets(self.engine)) as stream:
-                async for fleet in stream:
-                    for known in watched:
-                        replica = find(fleet, known)
-                        if has_failed(known, replica):
-                            raise failed(known, "failed while it was watched", replica)
-        except TimeoutError:
-            if not limit.expired():
-                raise
+    async def _hold(self, step: Hold) -> None:
+        await self.journal.enter(step)
+        watched = await self._replicas(step.watch)
+        news = self.orders.news
+        courts = [
+            Court(trial, self.traffic, news, self.emit, self.journal.judged) for trial in step.trials if self.traffic
+        ]
+        await hold(step, self.orders, watch(self.engine, watched), courts)
+
+    async def _run_once(self, step: RunOnce) -> None:
+        """Raises JobFailed. A check is run anew each time; whoever promotes at once wants none."""
+        if (step.once and step.name in self.journal.done) or (self.orders.promoted and not step.once):
+            return
+        name = step.name if step.once else f"{step.name}-{time.time_ns() // 1_000_000}"
+        told = await self._told(step)
+        ended = await self.engine.run_once(self.release, step.revision, name, step.job, told, self.secrets)
+        if ended.exit_code:
+            command = " ".join(step.job.command)
+            raise JobFailed(f"{step.name} ended with exit status {ended.exit_code}: {command}", why=ended.output)
+        if step.once:
+            await self.journal.ran(step.name)
+
+    async def _told(self, step: RunOnce) -> Mapping[str, str]:
+        """What a job finds in its environment: which release it is for, and where a replica of the new revision answers."""
+        told = {"FAIRWAY_RELEASE": str(self.release.number), "FAIRWAY_REVISION": step.revision.name}
+        route = self.release.policy(step.revision.service).route
+        fleet = await self.engine.observe()
+        ready = [replica for replica in fleet.of(step.revision) if replica.id in self._ready and replica.alive]
+        if route and ready:
+            told["FAIRWAY_PREVIEW_URL"] = f"http://{ready[0].address}:{route.port}"
+        return told
 
     async def _drain(self, wants: tuple[Want, ...]) -> None:
         """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them.

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from fairway.model.fleet import Fleet, Replica, Weights
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
-from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
+from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable, Steering
 
 UNCONFIRMED = ""
 """The name of no revision: weights that hold it are to be sent again."""
 
 
 def table(
-    fleet: Fleet, release: Release, weights: Weights, *, ports: Mapping[str, int], ready: Collection[str]
+    fleet: Fleet,
+    release: Release,
+    weights: Weights,
+    *,
+    ports: Mapping[str, int],
+    ready: Collection[str],
+    steering: Mapping[str, Steering] = MappingProxyType({}),
 ) -> RoutingTable:
     """The whole table, in which only `ready` replicas (by id) get requests.
 
@@ -37,9 +44,22 @@ def table(
                     Backend(revision=revision.name, digest=revision.digest, endpoints=points, weight=weight)
                 )
         services.append(
-            RoutedService(service=service, route=policy.route, backends=tuple(backends), ready=policy.ready)
+            RoutedService(
+                service=service,
+                route=policy.route,
+                backends=tuple(backends),
+                ready=policy.ready,
+                steering=steering.get(service),
+            )
         )
     return RoutingTable(environment=release.environment, services=tuple(services))
+
+
+def beside(live: RoutingTable | None, wanted: RoutingTable, services: Collection[str]) -> RoutingTable:
+    """`wanted` for these services; whatever else is live stays as it is."""
+    others = [routed for routed in (live.services if live else ()) if routed.service not in services]
+    mine = [routed for routed in wanted.services if routed.service in services]
+    return replace(wanted, services=tuple(sorted((*others, *mine), key=lambda routed: routed.service)))
 
 
 def draining(live: RoutingTable, going: Collection[Replica]) -> RoutingTable:
@@ -60,6 +80,7 @@ def seen(fleet: Fleet, live: RoutingTable | None, release: Release | None) -> Fl
     has been seen to be ready.
     """
     weights: dict[str, Mapping[str, int]] = {}
+    steering: dict[str, Steering] = {}
     serving: set[str] = set()
     for routed in live.services if live else ():
         policy = release.policy(routed.service) if release else ServicePolicy(route=routed.route, ready=routed.ready)
@@ -71,11 +92,13 @@ def seen(fleet: Fleet, live: RoutingTable | None, release: Release | None) -> Fl
             served = {replica.id for replica in replicas if replica.address in open_now}
             if same or not release or backend.revision != _name(release, routed.service):
                 serving |= served
-            exact = exact and backend.weight > 0 and len(served) == len(backend.endpoints) == len(replicas)
+            exact = exact and len(served) == len(backend.endpoints) == len(replicas)
+        if routed.steering:
+            steering[routed.service] = routed.steering
         shares = {backend.revision: backend.weight for backend in routed.backends if backend.weight}
         if shares or not exact:
             weights[routed.service] = shares if exact else {**shares, UNCONFIRMED: 0}
-    return replace(fleet, weights=weights, serving=frozenset(serving))
+    return replace(fleet, weights=weights, steering=steering, serving=frozenset(serving))
 
 
 def ports(*releases: Release | None) -> Mapping[str, int]:

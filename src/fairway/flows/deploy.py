@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairway.conduct.conductor import Conductor
+from fairway.conduct.journal import Journal
+from fairway.conduct.orders import Orders
 from fairway.conduct.routing import seen
 from fairway.flows.context import Target
-from fairway.model.errors import FairwayError, NotReady, Partial, ReleaseFailed, RolledBack
+from fairway.model.errors import Aborted, FairwayError, Held, NotReady, Partial, ReleaseFailed, RolledBack
 from fairway.model.events import Emit, Note, Output
 from fairway.model.fleet import Fleet
-from fairway.model.release import Record, Release, promoted, under_way
+from fairway.model.policy import Rollout
+from fairway.model.release import Progress, Record, Release, Revision, promoted, under_way
 from fairway.model.steps import Step, Verdict
 from fairway.rollout.changes import Change, changes
+from fairway.rollout.course import BACK, Course, course, moment
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 from fairway.rollout.propose import Ingredients, again, nothing, propose
@@ -34,7 +38,14 @@ class Proposal:
     base: Release | None
     records: tuple[Record, ...]
     fleet: Fleet
+    course: Course
     steps: tuple[Step, ...]
+
+    @property
+    def progress(self) -> Progress:
+        """How far an earlier deployer had come with this very release."""
+        known = (record.progress for record in self.records if record.release.number == self.release.number)
+        return next(known, Progress())
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -67,8 +78,9 @@ async def look(target: Target, wanted: Propose) -> Proposal:
     records, fleet, live = await asyncio.gather(target.ledger.read(), target.engine.observe(), target.traffic.observe())
     release = wanted(records, fleet)
     fleet = seen(fleet, live, release)
-    steps = preview(lead(fleet, release))
-    return Proposal(release=release, base=promoted(records), records=records, fleet=fleet, steps=steps)
+    way = course(records, release, moment(target.clock()))
+    steps = preview(lead(fleet, release, way))
+    return Proposal(release=release, base=promoted(records), records=records, fleet=fleet, course=way, steps=steps)
 
 
 async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
@@ -93,29 +105,49 @@ def _settled(proposal: Proposal) -> bool:
 async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes], emit: Emit) -> None:
     release = proposal.release
     opening = asyncio.create_task(_open(target, proposal))  # while the first replicas start
+    orders = Orders(release.number)
+    listening = asyncio.create_task(orders.follow(target.signals))
     conductor = _conductor(target, proposal, release, secrets, emit)
-    conductor.opening = opening
+    conductor.opening, conductor.orders = opening, orders
+    conductor.journal = Journal(
+        proposal.progress, lambda progress: target.ledger.note(release, progress), proposal.course.done
+    )
     try:
-        verdict = await conductor.conduct(lead(proposal.fleet, release), proposal.fleet)
+        verdict = await conductor.conduct(lead(proposal.fleet, release, proposal.course), proposal.fleet)
         await opening
     except FairwayError as error:  # the gateway, or the ledger, where no step has waited for it
         conductor.error, verdict = conductor.error or error, Verdict.FAILED
     except asyncio.CancelledError:
         emit(Note("interrupted: leading back to what served before (once more to stop at once)", "warning"))
         _uncancel()
-        conductor.error = FairwayError("interrupted")
+        conductor.error = Aborted("interrupted")
         verdict = Verdict.FAILED
     finally:
-        await asyncio.gather(opening, return_exceptions=True)
+        listening.cancel()
+        await asyncio.gather(opening, listening, return_exceptions=True)
     if verdict is Verdict.PROMOTED:
-        await target.ledger.conclude(release, "promoted")
+        await _concluded(target, release, orders, "promoted")
         if conductor.error:
             raise Partial(
-                f"release {release.number} serves, but not all that is old could be removed",
+                f"release {release.number} serves, but not all that was to be done after that could be done",
+                why=conductor.error.what,
                 hint="`fairway deploy` again goes on from what is there",
             ) from conductor.error
         return
     await _undo(target, proposal, conductor, secrets, emit)
+
+
+async def _concluded(target: Target, release: Release, orders: Orders, outcome: str, detail: str = "") -> None:
+    """Written down, and what was needed only on the way is forgotten."""
+    await target.ledger.conclude(release, outcome, detail)
+    if orders.given:
+        await target.signals.clear()
+    if any(rollout.before or rollout.after_keep or rollout.steps for rollout in _rollouts(release)):
+        await target.engine.forget(release)
+
+
+def _rollouts(release: Release) -> list[Rollout]:
+    return [policy.rollout for policy in release.policies.values()]
 
 
 async def _open(target: Target, proposal: Proposal) -> None:
@@ -138,21 +170,38 @@ async def _undo(
     base = proposal.base or nothing(proposal.release)
     conductor = _conductor(target, proposal, base, secrets, emit)
     now = await look(target, lambda _records, _fleet: base)
-    verdict = await conductor.conduct(lead(now.fleet, base), now.fleet)
+    stays = _stays(proposal, error)
+    verdict = await conductor.conduct(lead(now.fleet, base, replace(BACK, warm=stays)), now.fleet)
     number = proposal.release.number
     again = "again" if failed.touched else "as before"
     serves = f"release {base.number} serves {again}" if base.number else "nothing of it is left"
     # A walk that arrived with an error could not remove something.
     if verdict is not Verdict.PROMOTED or conductor.error:
-        await target.ledger.conclude(proposal.release, "partial", error.what)
+        await _concluded(target, proposal.release, failed.orders, "partial", error.what)
         raise Partial(
             f"release {number} failed, and so did leading back to what was before it",
             why=f"{error.what}; then: {conductor.error.what if conductor.error else 'unknown'}",
             hint="`fairway status` shows what runs; mend the cause, and `fairway deploy` again",
         ) from error
-    await target.ledger.conclude(proposal.release, "rolled back" if failed.touched else "failed", error.what)
-    kind = RolledBack if failed.touched else ReleaseFailed
+    kind: type[FairwayError]
+    outcome, kind = ("rolled back", RolledBack) if failed.touched else ("failed", ReleaseFailed)
+    if stays:
+        outcome, kind, serves = "held", Held, f"{serves}; its own replicas stay, without traffic, to be looked at"
+    await _concluded(target, proposal.release, failed.orders, outcome, error.what)
     raise kind(f"release {number} failed; {serves}") from error
+
+
+def _stays(proposal: Proposal, error: FairwayError) -> frozenset[Revision]:
+    """What of a release that failed is kept, as `on_fail: hold` asks. Whoever aborts it does not want it."""
+    release = proposal.release
+    before = set(proposal.base.revisions.values()) if proposal.base else set()
+    if isinstance(error, Aborted):
+        return frozenset()
+    return frozenset(
+        revision
+        for service, revision in release.revisions.items()
+        if revision not in before and release.policy(service).rollout.on_fail == "hold"
+    )
 
 
 def _conductor(

@@ -11,6 +11,7 @@ from fairway.flows.context import Target
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Record, Release, promoted, under_way
 from fairway.ports import Holder
+from fairway.rollout.course import course, moment
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 
@@ -53,7 +54,7 @@ async def status(target: Target) -> Status:
         holder=holder,
         services=_services(fleet, release),
         problems=tuple(_problems(fleet, records)),
-        converged=not release or not preview(lead(fleet, release)),
+        converged=not release or not preview(lead(fleet, release, course(records, release, moment(target.clock())))),
     )
 
 

@@ -143,8 +143,12 @@ class JobFailed(FairwayError):
     """A job of a release (`before`, `check`, `after_keep`) ended badly, or not in time."""
 
 
+class Worse(FairwayError):
+    """The judge is sure that the new revision is worse than the old one, or than its limit."""
+
+
 class Aborted(FairwayError):
-    """Somebody asked for it, or the judge did."""
+    """An operator asked for it."""
 
 
 class ReleaseFailed(FairwayError):

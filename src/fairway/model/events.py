@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fairway.model.errors import FairwayError
-from fairway.model.steps import Step
+from fairway.model.judgement import Opinion
+from fairway.model.steps import Step, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +59,14 @@ class Note:
     level: str = "info"
 
 
-Event = StepStarted | StepEnded | StepFailed | TaskStarted | TaskEnded | Output | Note
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The judge has looked again, `seconds` after the trial began."""
+
+    trial: Trial
+    opinion: Opinion
+    seconds: float
+
+
+Event = StepStarted | StepEnded | StepFailed | TaskStarted | TaskEnded | Output | Note | Judged
 Emit = Callable[[Event], None]

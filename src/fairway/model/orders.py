@@ -21,9 +21,13 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """An order as given: for which release, by whom (user@machine), and when (seconds since the epoch)."""
+    """An order as given: for which release, by whom (user@machine), and when (seconds since the epoch, the engine's clock).
+
+    `phase` is the phase that was approved; 0 for other orders.
+    """
 
     order: Order
     release: int
     by: str
     at: float
+    phase: int = 0

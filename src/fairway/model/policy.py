@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fairway.model.judgement import JudgePolicy
 
@@ -93,7 +93,7 @@ class Judging:
     `no_data`: hold (an operator decides), pass, abort.
     """
 
-    policy: JudgePolicy = JudgePolicy()
+    policy: JudgePolicy = field(default_factory=JudgePolicy)
     every: float = 5.0
     max_hold: float = 1800.0
     no_data: str = "hold"

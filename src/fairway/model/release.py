@@ -55,6 +55,11 @@ class Release:
     def policy(self, service: str) -> ServicePolicy:
         return self.policies.get(service) or ServicePolicy()
 
+    @property
+    def goes_back(self) -> bool:
+        """It brings back what ran before, for which nobody has to wait."""
+        return self.reason.startswith("rollback")
+
     def replicas(self, service: str) -> int:
         return self.app.services[service].deploy.replicas
 
@@ -69,9 +74,6 @@ class Progress:
 
     phase: int = 0
     since: float = 0.0
-    waiting: str = ""
-    """What it waits for, in words."""
-    paused: bool = False
     done: tuple[str, ...] = ()
     """The jobs that have been run: each is run once a release."""
     evidence: Mapping[str, Opinion] = field(default_factory=dict)

@@ -44,10 +44,14 @@ class AwaitExit:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Make this the whole routing table, and wait until the gateway confirms it. `steering` is by service."""
+    """Make this the whole routing table, and wait until the gateway confirms it. `steering` is by service.
+
+    `others`: services that are not named stay as they are.
+    """
 
     weights: Weights
     steering: Mapping[str, Steering] = field(default_factory=dict)
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class Hold:
     """Go on watching for so many seconds; a watched replica that dies meanwhile is a failure.
 
     `approve`: until somebody has approved, too. `trials`: until the judge has passed all of them; an abort is a failure.
-    `phase` is which of the release's phases this is, from 1; 0 is none of them: then orders do not shorten it.
+    `phase` is which of the release's phases this is, from 1; 0 is none of them.
     """
 
     seconds: float

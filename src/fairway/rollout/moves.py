@@ -5,10 +5,13 @@ A revision's replicas are counted by rank: "n of them" are always its n lowest-n
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from fairway.model.fleet import Fleet, Replica, State, Weights
+from fairway.model.policy import Phase
 from fairway.model.release import Release, Revision
+from fairway.rollout.course import Course
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class Old:
     ranks: tuple[int, ...]
     weighted: bool
     """Whether the gateway sends it requests."""
+    warm: bool = False
+    """Stays, without traffic, so that going back to it is instant."""
 
     def kept(self, serving: int) -> int:
         """How many replicas have to stay so that `serving` go on: those that are down stay where one above them serves."""
@@ -45,14 +50,47 @@ class Move:
     """Ends by itself: it is awaited by its exit status, not by its health."""
     proven: bool
     """The gateway sends requests to these replicas of `new` already: they have been seen to be ready."""
+    unavailable: int = 0
+    """How many replicas fewer than wanted may serve on the way."""
+    phases: tuple[Phase, ...] = ()
+    """What it goes through before it takes over; none where no old replica serves: nothing is there to protect."""
 
     @property
     def grows(self) -> bool:
-        return self.replicas > 0 and (self.present < self.replicas or not self.proven)
+        return self.replicas > 0 and (self.present < self.replicas or not self.proven or bool(self.phases))
 
     @property
     def done(self) -> bool:
-        return not (self.grows or self.surplus or self.old)
+        return not (self.grows or self.surplus or any(old.weighted or not old.warm for old in self.old))
+
+    @property
+    def control(self) -> Old | None:
+        """The old revision that users have: of several the oldest, for a newer one was never promoted."""
+        return next((old for old in self.old if old.ranks and old.weighted), None)
+
+    @property
+    def unfinished(self) -> tuple[Old, ...]:
+        """What earlier releases that were cut off have left beside what users have: it goes when the phases begin."""
+        if not self.phases or self.control is None:
+            return ()
+        return tuple(old for old in self.old if old is not self.control and not old.warm)
+
+    @property
+    def shares_work(self) -> bool:
+        """It has phases and no route: it shares the work with the old ones by the number of replicas, from the first phase on."""
+        return bool(self.phases) and self.control is None
+
+    def phase(self, number: int) -> Phase:
+        """The phase it is in when the release is in phase `number`, from 1: the last one where it has no more."""
+        return self.phases[min(number, len(self.phases)) - 1]
+
+    def scale(self, number: int) -> int:
+        """How many new replicas there are in phase `number`: what has come is not taken back."""
+        return max((phase.scale for phase in self.phases[:number]), default=0)
+
+    def first(self, phase: int) -> int:
+        """How many new replicas start before any traffic moves, where the release begins with `phase`."""
+        return max(self.scale(phase), min(self.present, self.replicas)) if self.phases else self.batch(1)
 
     def batch(self, number: int) -> int:
         """How many new replicas there are once batch `number` (from 1) is up; what is there already is never taken back."""
@@ -72,10 +110,24 @@ class Move:
             kept.append((old, serving))
         return tuple(kept)
 
+    def room(self, number: int) -> tuple[tuple[Old, int], ...]:
+        """How many of the old go on serving while batch `number` starts: fewer than before where some may be missing."""
+        if self.shares_work:
+            return self.keep(self.scale(len(self.phases)))
+        before = self.batch(number - 1) if number > 1 else self.present
+        if number == 1 and not self.unavailable:
+            return tuple((old, len(old.ranks)) for old in self.old)
+        return self.keep(min(before + self.unavailable, max(before, self.replicas - 1)))
 
-def moves(fleet: Fleet, release: Release) -> tuple[Move, ...]:
+    def beside(self, number: int) -> tuple[tuple[Old, int], ...]:
+        """How many of the old go on serving once batch `number` serves."""
+        stood = dict(self.room(number))
+        return tuple((old, min(serving, stood[old])) for old, serving in self.keep(self.batch(number)))
+
+
+def moves(fleet: Fleet, release: Release, course: Course) -> tuple[Move, ...]:
     """One Move for each service of the release whose replicas are not yet as they should be."""
-    found = (_move(fleet, release, service) for service in sorted(release.revisions))
+    found = (_move(fleet, release, service, course) for service in sorted(release.revisions))
     return tuple(move for move in found if not move.done)
 
 
@@ -103,16 +155,18 @@ def is_job(release: Release, service: str) -> bool:
     )
 
 
-def _move(fleet: Fleet, release: Release, service: str) -> Move:
+def _move(fleet: Fleet, release: Release, service: str, course: Course) -> Move:
     new, replicas = release.revisions[service], release.replicas(service)
     policy = release.policy(service)
     job = is_job(release, service)
     mine = fleet.of(new)
-    old = _old(fleet, service, new)
-    recreate = policy.rollout.strategy == "recreate" and bool(old)
+    recreate = policy.rollout.strategy == "recreate"
+    old = _old(fleet, service, new, frozenset() if recreate else course.warm)
+    recreate = recreate and bool(old)
     surge = policy.rollout.surge
     shares = any(other.ranks and (other.weighted or not policy.route) for other in old)
     batches = shares and not (recreate or job)
+    phased = batches and bool(policy.rollout.steps) and not course.straight and new not in course.proven
     return Move(
         service=service,
         new=new,
@@ -120,14 +174,16 @@ def _move(fleet: Fleet, release: Release, service: str) -> Move:
         present=sum(_fine(fleet, replica, job) for replica in mine[:replicas]),
         surplus=max(0, len(mine) - replicas),
         old=old,
-        surge=max(1, surge if surge and batches else replicas),
+        surge=max(1, surge if surge and batches and not phased else replicas),
         recreate=recreate,
         job=job,
         proven=_weighted(fleet, new) and _serve(fleet, mine[:replicas]) if policy.route else not old,
+        unavailable=policy.rollout.max_unavailable if batches else 0,
+        phases=policy.rollout.steps if phased else (),
     )
 
 
-def _old(fleet: Fleet, service: str, new: Revision) -> tuple[Old, ...]:
+def _old(fleet: Fleet, service: str, new: Revision, warm: Collection[Revision]) -> tuple[Old, ...]:
     """Where requests come through the gateway, a revision that gets none serves nobody, however well it runs.
 
     Oldest first: what was begun last, and never finished, is the first to go.
@@ -140,7 +196,7 @@ def _old(fleet: Fleet, service: str, new: Revision) -> tuple[Old, ...]:
         replicas, weighted = fleet.of(revision), _weighted(fleet, revision)
         serving = [r.alive and r.id in fleet.serving if weighted else r.up and not routed for r in replicas]
         ranks = tuple(rank for rank, serves in enumerate(serving, 1) if serves)
-        found.append(Old(revision, len(replicas), ranks, weighted))
+        found.append(Old(revision, len(replicas), ranks, weighted, revision in warm))
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from fairway.model.app import App, Service
 from fairway.model.build import Build, ImageRef
 from fairway.model.environment import Environment
 from fairway.model.fleet import Fleet
-from fairway.model.policy import ServicePolicy
+from fairway.model.policy import Rollout, ServicePolicy
 from fairway.model.release import Record, Release, Revision, promoted, under_way
 
 UNSEEN = frozenset({"build", "image", "depends_on", "profiles", "deploy", "pull_policy", "extra"})
@@ -40,6 +40,7 @@ def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet)
     """The release to lead the fleet to.
 
     It is the last promoted one, or the one that is under way, where that is the same: then nothing new has to be recorded.
+    One that is under way with other steps than are asked for now begins anew.
     No number comes twice, even where the ledger has lost a release that still runs.
     """
     number = 1 + max(
@@ -54,10 +55,10 @@ def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet)
     made = {item.name: getattr(ingredients, item.name) for item in fields(Ingredients)}
     made["images"] = {service: _image(ingredients, revisions[service], records) for service in revisions}
     release = Release(number=number, revisions=revisions, digest=_release_digest(ingredients, revisions), **made)
-    for known in (under_way(records), base):
-        if known and known.digest == release.digest:
-            return known
-    return release
+    begun = under_way(records)
+    if begun and begun.digest == release.digest and _rollouts(begun) == _rollouts(release):
+        return begun
+    return base if base and base.digest == release.digest else release
 
 
 def again(
@@ -141,6 +142,10 @@ def _release_digest(ingredients: Ingredients, revisions: Mapping[str, Revision])
             "policies": {name: (policy.route, policy.ready) for name, policy in policies.items()},
         }
     )
+
+
+def _rollouts(release: Release) -> Mapping[str, Rollout]:
+    return {name: replace(release.policy(name).rollout, why="") for name in release.revisions}
 
 
 def _digest(value: object) -> str:

@@ -25,7 +25,7 @@ async def go(house: House, release: Release) -> tuple[Verdict, Conductor]:
     conductor = house.conductor(release)
     fleet = house.observe(release)
     async with asyncio.timeout(10):
-        verdict = await conductor.conduct(lead(fleet, release), fleet)
+        verdict = await conductor.conduct(lead(fleet, release, house.world.course(release)), fleet)
     house.world.outcomes[release.number] = "promoted" if verdict is Verdict.PROMOTED else "failed"
     return verdict, conductor
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from fairway.conduct.conductor import Conductor
+from fairway.conduct.journal import Journal
+from fairway.conduct.orders import Orders
 from fairway.conduct.routing import seen
 from fairway.model.app import App
 from fairway.model.build import ImageRef
 from fairway.model.errors import FairwayError
 from fairway.model.events import Event
 from fairway.model.fleet import Fleet, Health, Replica, State
-from fairway.model.release import Release, Revision
+from fairway.model.judgement import Scrape
+from fairway.model.policy import Job
+from fairway.model.release import Progress, Release, Revision
 from fairway.model.routes import Endpoint, RoutingTable
 from fairway.model.steps import Want
+from fairway.ports import Ended
 from tests.unit.rollout.world import World
 
 
@@ -30,6 +35,11 @@ class MemoryEngine:
     on_start: Callable[[Replica], None] = lambda replica: None
     watching: int = 0
     stream_ends: bool = False
+    job_takes: float = 0.0
+    ends: dict[str, Ended] = field(default_factory=dict)
+    """How jobs end, by the first word of their names."""
+    told: dict[str, str] = field(default_factory=dict)
+    """The environment of the last job."""
     watched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody watches."""
     _listeners: set[asyncio.Event] = field(default_factory=set)
@@ -90,6 +100,23 @@ class MemoryEngine:
         self.world.retire(revision, replicas)
         self.tell()
 
+    async def run_once(
+        self,
+        release: Release,
+        revision: Revision,
+        name: str,
+        job: Job,
+        environment: Mapping[str, str],
+        secrets: Mapping[str, bytes],
+    ) -> Ended:
+        self.calls.append(f"run {name}")
+        self.told = dict(environment)
+        await asyncio.sleep(self.job_takes)
+        return self.ends.get(name.partition("-")[0], Ended(0))
+
+    async def forget(self, release: Release) -> None:
+        self.calls.append(f"forget {release.number}")
+
     def refuse(self, app: App) -> None:
         return
 
@@ -110,6 +137,14 @@ class MemoryTraffic:
     probe_fails: FairwayError | None = None
     rejects: FairwayError | None = None
     tables: list[RoutingTable] = field(default_factory=list)
+    counted: Callable[[Revision, int], Scrape | None] = lambda revision, number: None
+    """What is counted for a revision at the n-th scrape."""
+    scrapes: int = 0
+
+    async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
+        self.scrapes += 1
+        found = {revision.name: self.counted(revision, self.scrapes) for revision in revisions}
+        return {name: scrape for name, scrape in found.items() if scrape}
 
     async def observe(self) -> RoutingTable | None:
         await asyncio.sleep(0)
@@ -177,7 +212,16 @@ class House:
             before=tuple(self.world.releases),
             secrets={},
             emit=self.events.append,
+            orders=Orders(release.number),
+            journal=Journal(self.world.progress.get(release.number, Progress()), self._write(release)),
         )
+
+    def _write(self, release: Release) -> Callable[[Progress], Awaitable[None]]:
+        async def write(progress: Progress) -> None:
+            await asyncio.sleep(0)
+            self.world.progress[release.number] = progress
+
+        return write
 
     def observe(self, release: Release) -> Fleet:
         return seen(self.world.fleet, self.world.live, release)

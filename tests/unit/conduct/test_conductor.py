@@ -213,5 +213,8 @@ async def test_without_a_gateway_nothing_is_routed(house: House) -> None:
     for version in (1, 2):
         release = house.world.propose({"worker": Spec(version=version)})
         conductor = replace(house.conductor(release), traffic=None)
-        assert await conductor.conduct(lead(house.world.fleet, release), house.world.fleet) is Verdict.PROMOTED
+        assert (
+            await conductor.conduct(lead(house.world.fleet, release, house.world.course(release)), house.world.fleet)
+            is Verdict.PROMOTED
+        )
     assert [str(r) for r in house.world.fleet.revisions()] == ["worker-r2"]

@@ -22,7 +22,9 @@ from tests.unit.rollout.strategies import apps, changed, thorough
 async def go(house: House, release: Release, turns: int | None) -> Verdict | None:
     """None where it was cancelled after so many turns of the event loop."""
     fleet = house.observe(release)
-    task = asyncio.create_task(house.conductor(release).conduct(lead(fleet, release), fleet))
+    task = asyncio.create_task(
+        house.conductor(release).conduct(lead(fleet, release, house.world.course(release)), fleet)
+    )
     for _ in range(turns or 0):
         await asyncio.sleep(0)
     if turns is not None:

@@ -159,9 +159,11 @@ def test_a_drain_that_was_cut_off_makes_the_table_stale(world: World) -> None:
     assert fleet.serving == {world.fleet.replicas[0].id}
 
 
-def test_a_revision_that_the_gateway_still_knows_makes_the_table_stale(world: World) -> None:
+def test_a_revision_that_the_gateway_still_knows_and_that_is_gone_makes_the_table_stale(world: World) -> None:
     release = world.propose({"web": replace(WEB["web"], version=2)})
     Drive(world, release).run(kill=3)
+    assert not stale(seen(world.fleet, world.live, release), release)
+    world.retire(world.releases[0].revisions["web"], 0)
     assert stale(seen(world.fleet, world.live, release), release)
 
 

@@ -11,9 +11,10 @@ from fairway.model.app import App, Dependency, Deploy, Service
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.fleet import Fleet
-from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
+from fairway.model.policy import Job, Judging, Phase, Ready, Rollout, Route, ServicePolicy
 from fairway.model.release import Record, Release
-from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, Shift, Step, Want
+from fairway.model.routes import Steering
+from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, RunOnce, Shift, Step, Want
 from fairway.rollout.propose import Ingredients, propose
 
 ENVIRONMENT = Environment("shop", "production")
@@ -35,6 +36,11 @@ class Spec:
     ready: Ready = field(default_factory=Ready)
     monitor: float = 0.0
     pause: float = 0.0
+    steps: tuple[Phase, ...] = ()
+    keep: float = 0.0
+    jobs: bool = False
+    unavailable: int = 0
+    judged: bool = False
 
     def __repr__(self) -> str:
         told = {name: value for name, value in vars(self).items() if value != getattr(PLAIN, name)}
@@ -69,6 +75,12 @@ def ingredients(specs: Specs) -> Ingredients:
                 surge=spec.surge,
                 monitor=spec.monitor,
                 pause=spec.pause,
+                steps=spec.steps,
+                keep=spec.keep,
+                before=Job(command=("expand",)) if spec.jobs else None,
+                after_keep=Job(command=("contract",)) if spec.jobs else None,
+                max_unavailable=spec.unavailable,
+                judge=Judging() if spec.judged else None,
             ),
         )
         for name, spec in specs.items()
@@ -99,11 +111,15 @@ def line(step: Step) -> str:
             return f"await {_wants(wants, '×')}"
         case AwaitExit(wants):
             return f"await exit {_wants(wants, '×')}"
-        case Shift(weights):
-            shares = (f"{service}: {_shares(parts)}" for service, parts in sorted(weights.items()))
-            return f"shift {'; '.join(shares) or 'nothing'}"
-        case Hold(seconds, watch, why):
-            return f"hold {seconds:g} s ({why}) {_wants(watch, '×')}"
+        case Shift(weights, steering):
+            shares = [f"{service}: {_shares(parts)}" for service, parts in sorted(weights.items())]
+            steered = [_steered(steering[service]) for service in sorted(steering)]
+            return f"shift {'; '.join([*shares, *steered]) or 'nothing'}"
+        case Hold(seconds, watch, why, approve, trials, _):
+            until = f"{', approve' if approve else ''}{', judge' if trials else ''}"
+            return f"hold {seconds:g} s{until} ({why}) {_wants(watch, '×')}"
+        case RunOnce(name=name):
+            return f"run {name}"
         case Drain(wants):
             return f"drain {_wants(wants)}"
         case Retire(wants):
@@ -112,6 +128,11 @@ def line(step: Step) -> str:
 
 def _wants(wants: tuple[Want, ...], times: str = "") -> str:
     return ", ".join(f"{want.revision} {times}{want.replicas}" for want in wants)
+
+
+def _steered(steering: Steering) -> str:
+    told = {"match": steering.match, "mirror": steering.mirror, "preview": steering.preview, "sticky": steering.sticky}
+    return f"{', '.join(name for name, value in told.items() if value)} to {steering.revision}"
 
 
 def _shares(parts: Mapping[str, int]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from fairway.model.policy import Match, Mirror, Phase
 from tests.unit.rollout.parts import Spec, Specs
 
 NAMES = ("a", "b", "c", "d")
@@ -23,12 +24,29 @@ REPLICAS = st.sampled_from((2, 1, 3, 4, 0))
 
 
 @st.composite
+def phases(draw: st.DrawFn, replicas: int, routed: bool) -> tuple[Phase, ...]:
+    """As fairway.yaml allows them: never more traffic than the replicas of the phase carry."""
+    found, scale = [], 1
+    for _ in range(draw(st.sampled_from((0, 0, 1, 2, 3))) if replicas else 0):
+        scale = draw(st.integers(scale, replicas))
+        traffic = draw(st.integers(0, 100 * scale // replicas)) if routed else 0
+        match = draw(st.sampled_from(((), (Match(header="x-beta"),)))) if routed else ()
+        mirror = draw(st.sampled_from((None, Mirror(percent=10)))) if routed else None
+        found.append(Phase(traffic=traffic, match=match, mirror=mirror, scale=scale, sticky=draw(st.booleans())))
+    return tuple(found)
+
+
+@st.composite
 def spec(draw: st.DrawFn, earlier: tuple[str, ...] = ()) -> Spec:
     needed = draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else []
+    replicas, routed = draw(REPLICAS), draw(st.sampled_from((True, True, False)))
     return Spec(
         version=draw(st.integers(1, 3)),
-        replicas=draw(REPLICAS),
-        routed=draw(st.sampled_from((True, True, False))),
+        replicas=replicas,
+        routed=routed,
+        steps=draw(phases(replicas, routed)),
+        keep=draw(st.sampled_from((0.0, 0.0, 60.0))) if routed else 0.0,
+        jobs=draw(st.sampled_from((False, False, True))),
         path=draw(st.sampled_from(("/", "/x"))),
         recreate=draw(st.sampled_from((False, False, False, True))),
         surge=draw(st.sampled_from((1, 2, 3, None))),
@@ -43,7 +61,14 @@ def apps(draw: st.DrawFn) -> Specs:
     names = NAMES[: draw(st.sampled_from((1, 2, 1, 3, 4, 0)))]
     specs = {name: draw(spec(tuple(names[:place]))) for place, name in enumerate(names)}
     jobs = {need for one in specs.values() for need, how in one.needs if how == "done"}
-    return {name: replace(one, routed=one.routed and name not in jobs) for name, one in specs.items()}
+    return {
+        name: replace(one, routed=False, steps=(), keep=0.0) if name in jobs else one for name, one in specs.items()
+    }
+
+
+def scaled(draw: st.DrawFn, one: Spec) -> Spec:
+    replicas = draw(REPLICAS)
+    return replace(one, replicas=replicas, steps=draw(phases(replicas, one.routed)))
 
 
 @st.composite
@@ -57,9 +82,9 @@ def changed(draw: st.DrawFn, specs: Specs) -> Specs:
             case "version":
                 other[name] = replace(other[name], version=other[name].version % 5 + 1)
             case "replicas":
-                other[name] = replace(other[name], replicas=draw(REPLICAS))
+                other[name] = scaled(draw, other[name])
             case "both":
-                other[name] = replace(other[name], version=other[name].version % 5 + 1, replicas=draw(REPLICAS))
+                other[name] = replace(scaled(draw, other[name]), version=other[name].version % 5 + 1)
             case "route":
                 other[name] = replace(other[name], path=draw(st.sampled_from(("/", "/x", "/y"))))
             case "gone":

@@ -31,7 +31,7 @@ def plan(there: World, specs: Specs) -> list[str]:
 
 
 def steps(there: World, release: Release) -> list[str]:
-    return lines(preview(lead(there.observe(release), release)))
+    return lines(preview(lead(there.observe(release), release, there.course(release))))
 
 
 def test_first_deployment() -> None:
@@ -290,7 +290,7 @@ def test_a_finished_job_runs_once_a_revision() -> None:
 def test_preview_is_every_step_of_a_walk_in_which_all_succeeds() -> None:
     there = world({"web": WEB})
     release = there.propose({"web": replace(WEB, version=2)})
-    expected = preview(lead(there.observe(release), release))
+    expected = preview(lead(there.observe(release), release, there.course(release)))
     assert tuple(Drive(there, release).run().steps) == expected
 
 
@@ -307,7 +307,7 @@ def test_a_service_that_gets_its_first_route_gets_requests_when_all_of_it_is_rea
 def test_what_cannot_be_removed_once_all_traffic_has_moved_undoes_nothing(failing: int, verdict: Verdict) -> None:
     there = world({"web": WEB})
     release = there.propose({"web": replace(WEB, version=2)})
-    walk = lead(there.observe(release), release)
+    walk = lead(there.observe(release), release, there.course(release))
     next(walk)
     with pytest.raises(StopIteration) as end:
         for number in range(10):

@@ -8,15 +8,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from fairway.conduct.routing import draining, ports, seen, table, without
+from fairway.conduct.routing import beside, draining, ports, seen, table, without
 from fairway.model.fleet import Fleet, Health, Replica, State
-from fairway.model.release import Record, Release, Revision
+from fairway.model.release import Progress, Record, Release, Revision
 from fairway.model.routes import RoutingTable
-from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, Shift, Step, Want
+from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, RunOnce, Shift, Step, Want
+from fairway.rollout.course import Course, course, moment
 from fairway.rollout.moves import is_job
 from tests.unit.rollout.parts import ENVIRONMENT, Specs
 from tests.unit.rollout.parts import release as proposed
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+"""When every release was promoted."""
 
 
 @dataclass
@@ -27,6 +32,11 @@ class World:
     """Replicas that really are ready."""
     releases: list[Release] = field(default_factory=list)
     outcomes: dict[int, str] = field(default_factory=dict)
+    progress: dict[int, Progress] = field(default_factory=dict)
+    ran: list[str] = field(default_factory=list)
+    """Jobs, as often as they were run."""
+    age: float = 0.0
+    """Seconds since every release was promoted."""
     broken: set[str] = field(default_factory=set)
     """Revisions that never get ready."""
     _ids: Iterator[int] = field(default_factory=itertools.count)
@@ -37,7 +47,18 @@ class World:
 
     @property
     def records(self) -> tuple[Record, ...]:
-        return tuple(Record(release=r, outcome=self.outcomes.get(r.number, "")) for r in self.releases)
+        return tuple(
+            Record(
+                release=release,
+                outcome=(outcome := self.outcomes.get(release.number, "")),
+                finished=LONG_AGO if outcome else "",
+                progress=self.progress.get(release.number, Progress()),
+            )
+            for release in self.releases
+        )
+
+    def course(self, release: Release) -> Course:
+        return course(self.records, release, moment(LONG_AGO) + self.age)
 
     def observe(self, release: Release) -> Fleet:
         return seen(self.fleet, self.live, release)
@@ -112,11 +133,18 @@ class Deployer:
                 return all(self._await(want) for want in wants)
             case AwaitExit(wants):
                 return all(self._await_exit(want) for want in wants)
-            case Shift(weights):
+            case Shift(weights, steering, others):
                 known = ports(*self.world.releases)
-                self.world.live = table(self.world.fleet, self.release, weights, ports=known, ready=self.ready)
-            case Hold(_, watch, _):
+                fleet, ready = self.world.fleet, self.ready
+                wanted = table(fleet, self.release, weights, ports=known, ready=ready, steering=steering)
+                self.world.live = beside(self.world.live, wanted, weights.keys()) if others else wanted
+            case Hold(_, watch, phase=phase):
+                if phase:
+                    self._note(phase=phase)
                 return all(r.alive for want in watch for r in self.world.fleet.of(want.revision)[: want.replicas])
+            case RunOnce(name=name):
+                self.world.ran.append(name)
+                self._note(done=(*self._progress.done, name))
             case Drain(wants):
                 self._drain(wants)
                 if self.world.live:
@@ -134,6 +162,13 @@ class Deployer:
                 self._drain(wants)
             case Retire(wants):
                 self.perform(Retire(wants[: (len(wants) + 1) // 2]))
+
+    @property
+    def _progress(self) -> Progress:
+        return self.world.progress.get(self.release.number, Progress())
+
+    def _note(self, **what: Any) -> None:
+        self.world.progress[self.release.number] = replace(self._progress, **what)
 
     def _going(self, wants: tuple[Want, ...]) -> list[Replica]:
         return [replica for want in wants for replica in self.world.fleet.of(want.revision)[want.replicas :]]

@@ -1,0 +1,67 @@
+"""Sits in judgement over a new revision while it gets requests: counts from the gateway, tick by tick."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from fairway.model.errors import EngineError, GatewayError, Worse
+from fairway.model.events import Emit, Judged
+from fairway.model.judgement import Counts, Opinion, Ruling, Scrape, State
+from fairway.model.steps import Trial
+from fairway.ports import Traffic
+from fairway.rollout.judge import observe, opinion
+
+Written = Callable[[str, Opinion], Awaitable[None]]
+"""Keeps the evidence, by service, where others can see it."""
+
+
+class Court:
+    """One trial: it starts without evidence, so that two phases share no result."""
+
+    def __init__(self, trial: Trial, traffic: Traffic, news: asyncio.Event, emit: Emit, write: Written) -> None:
+        self.trial = trial
+        self.settled = False
+        """Whether the rollout may go on, as far as this trial is concerned."""
+        self._traffic = traffic
+        self._news = news
+        self._emit = emit
+        self._write = write
+
+    async def sit(self) -> None:
+        """Until it is cancelled. Raises Worse where the verdict is to abort.
+
+        What the gateway cannot tell is no data, and no verdict.
+        """
+        judging, state = self.trial.judging, State()
+        began, before = time.monotonic(), await self._scrape()
+        while True:
+            await asyncio.sleep(judging.every)
+            after = await self._scrape()
+            state = observe(judging.policy, state, *(Counts.between(*pair) for pair in zip(before, after, strict=True)))
+            before = after
+            said = opinion(judging.policy, state)
+            self._emit(Judged(self.trial, said, time.monotonic() - began))
+            await self._write(self.trial.new.service, said)
+            self._rule(said, time.monotonic() - began)
+
+    def _rule(self, said: Opinion, held: float) -> None:
+        """After `max_hold` without a verdict, the user has said what then."""
+        judging = self.trial.judging
+        undecided = said.ruling is Ruling.HOLD and held >= judging.max_hold
+        if said.ruling is Ruling.ABORT:
+            raise Worse(f"{self.trial.new} is worse than it may be", why=said.why)
+        if undecided and judging.no_data == "abort":
+            lacking = "; ".join(said.missing)
+            raise Worse(f"{self.trial.new} has no verdict after {held:.0f} s, and `no_data` is abort", why=lacking)
+        self.settled = said.ruling is Ruling.PASS or (undecided and judging.no_data == "pass")
+        self._news.set()
+
+    async def _scrape(self) -> tuple[Scrape | None, Scrape | None]:
+        """Of the new revision, and of the old one."""
+        try:
+            found = await self._traffic.counts((self.trial.new, self.trial.old))
+        except (GatewayError, EngineError):
+            return None, None
+        return found.get(self.trial.new.name), found.get(self.trial.old.name)

@@ -1,0 +1,71 @@
+"""What operators say to a rollout while it is under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from fairway.model.errors import Aborted
+from fairway.model.orders import Order, Signal
+from fairway.ports import Signals
+
+
+@dataclass(slots=True)
+class Orders:
+    """The orders to one release. An abort beats every other order; of pause and resume the last one counts."""
+
+    release: int
+    given: tuple[Signal, ...] = ()
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was said."""
+    _abort: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def follow(self, signals: Signals) -> None:
+        """Listens until it is cancelled."""
+        async for given in signals.watch():
+            self.take(given)
+
+    def take(self, given: tuple[Signal, ...]) -> None:
+        self.given = tuple(signal for signal in given if signal.release == self.release)
+        if self._last(Order.ABORT):
+            self._abort.set()
+        self.news.set()
+
+    @property
+    def promoted(self) -> Signal | None:
+        return self._last(Order.PROMOTE)
+
+    @property
+    def paused(self) -> Signal | None:
+        said = self._last(Order.PAUSE, Order.RESUME)
+        return said if said and said.order is Order.PAUSE else None
+
+    def approved(self, phase: int) -> Signal | None:
+        """An approval is for the phase that it was given in: a late one does not open the next."""
+        found = (signal for signal in self.given if signal.order is Order.APPROVE and signal.phase == phase)
+        return next(found, None)
+
+    def refuse_aborted(self) -> None:
+        """Raises Aborted where somebody has said so."""
+        if said := self._last(Order.ABORT):
+            raise Aborted(f"{said.by} has aborted the release")
+
+    async def unless_aborted(self, doing: Awaitable[None]) -> None:
+        """Does it to its end, or leaves off at once and raises Aborted when somebody says so."""
+        task = asyncio.ensure_future(doing)
+        abort = asyncio.create_task(self._abort.wait())
+        try:
+            await asyncio.wait({task, abort}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                await task
+            self.refuse_aborted()
+        finally:
+            for each in (task, abort):
+                each.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await each
+
+    def _last(self, *orders: Order) -> Signal | None:
+        return next((signal for signal in reversed(self.given) if signal.order in orders), None)

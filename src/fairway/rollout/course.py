@@ -1,0 +1,65 @@
+"""How a fleet is led to a release, as far as the release itself does not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fairway.model.release import Record, Release, Revision, promoted, under_way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """`straight`: without phases, as on the way back, and where the release was promoted before."""
+
+    straight: bool = False
+    jobs: bool = True
+    """Whether `before` and `after_keep` are run: not on the way back."""
+    done: frozenset[str] = frozenset()
+    """The jobs that have been run, by their steps' names."""
+    proven: frozenset[Revision] = frozenset()
+    """Revisions of earlier releases that were promoted: they need no phases, and no jobs."""
+    warm: frozenset[Revision] = frozenset()
+    """Old revisions that stay when they have lost their traffic."""
+    phase: int = 1
+    """The phase to begin with, from 1: that which an earlier deployer had come to."""
+    held: float = 0.0
+    """Seconds for which that phase has been held already."""
+
+
+BACK = Course(straight=True, jobs=False)
+"""The way to what served before."""
+
+
+def course(records: tuple[Record, ...], release: Release, now: float) -> Course:
+    """The way to `release` as the ledger has it. `now` is in seconds since the epoch."""
+    back = release.goes_back
+    begun = next((record for record in records if record.release.number == release.number), None)
+    resumed = begun.progress if begun and under_way(records) == release else None
+    earlier = [r for r in records if r.outcome == "promoted" and r.release.number < release.number]
+    return Course(
+        straight=back or promoted(records) == release,
+        jobs=not back,
+        done=frozenset(name for record in records for name in record.progress.done),
+        proven=frozenset(revision for record in earlier for revision in record.release.revisions.values()),
+        warm=frozenset() if back else warm(records, release, now),
+        phase=max(1, resumed.phase) if resumed else 1,
+        held=max(0.0, now - resumed.since) if resumed and resumed.phase else 0.0,
+    )
+
+
+def warm(records: tuple[Record, ...], release: Release, now: float) -> frozenset[Revision]:
+    """What of the release before stays without traffic: from the promotion on for as long as each service's `keep` says."""
+    before = promoted(tuple(record for record in records if record.release.number < release.number))
+    since = next((moment(r.finished) for r in records if r.release == release and r.outcome == "promoted"), None)
+    return frozenset(
+        revision
+        for service, revision in (before.revisions.items() if before else ())
+        if service in release.revisions and release.revisions[service] != revision
+        if (keep := release.policy(service).rollout.keep) and (since is None or now < since + keep)
+    )
+
+
+def moment(timestamp: str) -> float:
+    """ISO 8601 as seconds since the epoch."""
+    return datetime.fromisoformat(timestamp).timestamp()
