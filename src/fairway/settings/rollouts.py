@@ -109,7 +109,7 @@ def _keep(said: Said, service: Service, chosen: RolloutSettings, strategy: str) 
         what = "`keep` needs a route: without one, what is kept goes on working beside the new version"
         said.wrong(what, service.name, "rollout", "keep", hint="add `route: {port: 8000}`, or drop `keep`")
     if chosen.keep is None:
-        return WARM if strategy == "blue-green" and routed else 0.0
+        return WARM if strategy == "blue-green" else 0.0
     return chosen.keep
 
 
