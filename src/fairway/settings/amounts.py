@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fairway.settings.kinds import Amount, Kind, Wrong, found, seconds
+from fairway.settings.kinds import Amount, Kind, Wrong, found, pattern, seconds
 from fairway.settings.yaml import Node
 
 _PERCENT = r"[0-9]{1,3}(\.[0-9]{1,2})?"
@@ -139,4 +139,14 @@ FEWER = _kind(
     _fewer,
     {"type": "integer", "minimum": 0},
     {"type": "string", "pattern": f"^{_PERCENT}%$"},
+)
+COOKIE = pattern("the name of a cookie", r"[A-Za-z0-9._-]{1,100}")
+HEADER = pattern(
+    "the name of a header",
+    r"(?![Cc][Oo][Oo][Kk][Ii][Ee]$)[A-Za-z0-9._-]{1,100}",
+    "cookies: `{cookie: {NAME: VALUE}}`",
+)
+HEADER_VALUE = condition("what a header can be: plain characters", r"[!-~]([ -~]{0,500}[!-~])?")
+COOKIE_VALUE = condition(
+    "what a cookie can be: plain characters without spaces, quotes, ; and ,", r"[!#-+\--:<-\[\]-~]{1,500}"
 )

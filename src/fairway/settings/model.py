@@ -11,7 +11,20 @@ from typing import Annotated, ClassVar, Literal
 
 from fairway.model.app import Location, Path
 from fairway.model.stage import SUCCESS, HttpCheck, Stage
-from fairway.settings.amounts import FEWER, FRACTION, LONGER, SHARE, TRAFFIC, WAIT, Wait, condition, factor
+from fairway.settings.amounts import (
+    COOKIE,
+    COOKIE_VALUE,
+    FEWER,
+    FRACTION,
+    HEADER,
+    HEADER_VALUE,
+    LONGER,
+    SHARE,
+    TRAFFIC,
+    WAIT,
+    Wait,
+    factor,
+)
 from fairway.settings.kinds import AMOUNT, COMMAND, DURATION, VARIABLES, Amount, choice, pattern, whole
 
 NOT_A_KEY = {"key": False}
@@ -69,20 +82,10 @@ Fraction = Annotated[float, FRACTION]
 Factor = Annotated[float, factor(1, 1000, "a number of times, from 1 to 1000")]
 Events = Annotated[int, whole(1, 1_000_000, "a whole number from 1 to 1000000")]
 OneHost = Annotated[str, pattern("a host name", rf"{_LABEL}(\.{_LABEL})*", "no *, no scheme, no port, small letters")]
-HeaderName = Annotated[
-    str,
-    pattern(
-        "the name of a header",
-        r"(?![Cc][Oo][Oo][Kk][Ii][Ee]$)[A-Za-z0-9._-]{1,100}",
-        "cookies: `{cookie: {NAME: VALUE}}`",
-    ),
-]
-HeaderValue = Annotated[str | None, condition("what a header can be: plain characters", r"[!-~]([ -~]{0,500}[!-~])?")]
-CookieName = Annotated[str, pattern("the name of a cookie", r"[A-Za-z0-9._-]{1,100}")]
-CookieValue = Annotated[
-    str | None,
-    condition("what a cookie can be: plain characters without spaces, quotes, ; and ,", r"[!#-+\--:<-\[\]-~]{1,500}"),
-]
+HeaderName = Annotated[str, HEADER]
+HeaderValue = Annotated[str | None, HEADER_VALUE]
+CookieName = Annotated[str, COOKIE]
+CookieValue = Annotated[str | None, COOKIE_VALUE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
