@@ -12,12 +12,12 @@ import aiodocker
 from fairway.gateway.traffic import GatewayTraffic
 from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
-from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
+from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable, Steering
 from tests.lab.host import Host
 from tests.load.http import Connection, Failed
 from tests.load.load import Load
 from tests.load.options import Options
-from tests.real.gateway.replicas import PORT, Replicas
+from tests.real.gateway.replicas import PORT, Replicas, backend
 
 GATEWAY_PORT = 8080
 
@@ -46,15 +46,27 @@ class Place:
         return f"{self.environment.app}.test"
 
     def service(
-        self, *backends: Backend, name: str = "web", ready: Ready | None = None, path: str = "/"
+        self,
+        *backends: Backend,
+        name: str = "web",
+        ready: Ready | None = None,
+        path: str = "/",
+        steering: Steering | None = None,
     ) -> RoutedService:
         """Users reach `web` at the place's name, and any other service under its own before it."""
         host = self.name if name == "web" else f"{name}.{self.name}"
         route = Route(hosts=(host,), port=PORT, path=path)
-        return RoutedService(service=name, route=route, backends=backends, ready=ready or Ready())
+        return RoutedService(service=name, route=route, backends=backends, ready=ready or Ready(), steering=steering)
 
     def table(self, *services: RoutedService) -> RoutingTable:
         return RoutingTable(environment=self.environment, services=services)
+
+    async def steer(
+        self, old: Endpoint, new: Endpoint, share: int = 0, steering: Steering | None = None, *, of: int = 100
+    ) -> None:
+        """`web-r1` on `old`, and `web-r2` on `new` with `share` of `of`, live."""
+        both = (backend("web-r1", old, weight=of - share), backend("web-r2", new, weight=share))
+        await self.traffic.apply(self.table(self.service(*both, steering=steering)))
 
     def options(self, service: str = "web", **more: Any) -> dict[str, Any]:
         host = self.name if service == "web" else f"{service}.{self.name}"

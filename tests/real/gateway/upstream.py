@@ -1,12 +1,16 @@
-"""A small web server for replicas: `python3 upstream.py PORT VERSION [IDLE]`. The standard library alone, for old Pythons too.
+"""A small web server for replicas: `python3 upstream.py PORT VERSION [IDLE [DELAY]]`. The standard library alone, for old Pythons too.
 
-/up at once · /slow?s=3 after so many seconds · /ws echoes · /events streams · /hang never · /die kills the server.
+/up at once · /slow?s=3 after so many seconds · /ws echoes · /events streams · /hang never · /die kills the server
+/reset tears the connection down once the request is read · /deaf?s=3 refuses connections for so many seconds
+/seen tells how many requests have come, by method, path, and whether they were copies
 An idle connection is closed after IDLE seconds whatever has just come, as some servers do; after an hour by default.
+Every answer but those to /up, /seen and /deaf takes DELAY seconds more.
 """
 
 import asyncio
 import base64
 import hashlib
+import json
 import os
 import sys
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 PORT = int(sys.argv[1])
 VERSION = sys.argv[2]
 IDLE = float(sys.argv[3]) if len(sys.argv) > 3 else None
+DELAY = float(sys.argv[4]) if len(sys.argv) > 4 else 0
+SEEN = {}
+server = None
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -55,27 +62,53 @@ async def events(writer):
         await asyncio.sleep(0.1)
 
 
+async def listen():
+    global server
+    server = await asyncio.start_server(connection, "0.0.0.0", PORT, backlog=1024)
+
+
+async def deaf(seconds):
+    """What is open stays open."""
+    server.close()
+    await asyncio.sleep(seconds)
+    await listen()
+
+
 async def request(reader, writer, head):
-    url = urlsplit(head.split(b" ", 2)[1].decode())
-    query = parse_qs(url.query)
+    method, target = head.split(b" ", 2)[:2]
+    url = urlsplit(target.decode())
+    copy = " copied" if b"\r\nx-fairway-mirror: true\r\n" in head.lower() else ""
+    kind = f"{method.decode()} {url.path}{copy}"
+    SEEN[kind] = SEEN.get(kind, 0) + 1
     length = next(
         (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
     )
     if length:
         await reader.readexactly(length)
-    if url.path == "/slow":
-        await asyncio.sleep(float(query["s"][0]))
-    elif url.path == "/hang":
+    if DELAY and url.path not in ("/up", "/seen", "/deaf"):
+        await asyncio.sleep(DELAY)
+    if url.path == "/reset":
+        writer.transport.abort()
+    else:
+        writer.write(await answered(url.path, float(parse_qs(url.query).get("s", ["0"])[0]), head, method != b"HEAD"))
+
+
+async def answered(path, seconds, head, body):
+    if path == "/slow":
+        await asyncio.sleep(seconds)
+    elif path == "/hang":
         await asyncio.sleep(3600)
-    elif url.path == "/die":
+    elif path == "/die":
         os._exit(9)
-    elif url.path == "/headers":
-        writer.write(answer("200 OK", head))
-        return
-    elif url.path == "/error":
-        writer.write(answer("500 Internal Server Error", b"broken"))
-        return
-    writer.write(answer("200 OK", VERSION.encode()))
+    elif path == "/deaf":
+        asyncio.get_running_loop().create_task(deaf(seconds))
+    elif path == "/seen":
+        return answer("200 OK", json.dumps(SEEN).encode())
+    elif path == "/headers":
+        return answer("200 OK", head)
+    elif path == "/error":
+        return answer("500 Internal Server Error", b"broken")
+    return answer("200 OK", VERSION.encode() if body else b"")
 
 
 async def connection(reader, writer):
@@ -98,9 +131,8 @@ async def connection(reader, writer):
 
 
 async def main():
-    server = await asyncio.start_server(connection, "0.0.0.0", PORT, backlog=1024)
-    async with server:
-        await server.serve_forever()
+    await listen()
+    await asyncio.get_running_loop().create_future()
 
 
 asyncio.run(main())

@@ -1,0 +1,140 @@
+"""Copies of requests for the new revision: whatever becomes of them, no user notices."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+
+from fairway.gateway.container import NAME
+from fairway.model.policy import Mirror
+from fairway.model.release import Revision
+from fairway.model.routes import Steering
+from fairway.render.envoy_clusters import COPIES
+from tests.load.options import Options
+from tests.load.websocket import WebSocket
+from tests.real.gateway.place import Place
+from tests.real.gateway.replicas import backend
+from tests.real.gateway.users import Users
+
+pytestmark = pytest.mark.anyio
+SLOW = ("3600", "2")
+NEW = Revision("web", 2, backend("web-r2").digest)
+
+
+def shadow(percent: float = 100.0, methods: tuple[str, ...] = ("GET", "HEAD")) -> Steering:
+    return Steering(revision="web-r2", mirror=Mirror(percent=percent, methods=methods), preview="preview.test")
+
+
+async def settled(place: Place) -> dict[str, int]:
+    """The counters of the new revision, once no copy waits or is under way."""
+    before: dict[str, int] = {}
+    for _ in range(100):
+        now = dict((await place.traffic.counts([NEW]))["web-r2"].counters)
+        answered = sum(now.get(f"upstream_rq_{kind}xx", 0) for kind in range(2, 6))
+        if now == before and answered == now["upstream_rq_total"]:
+            return now
+        before = now
+        await asyncio.sleep(0.3)
+    raise AssertionError("copies are sent without an end")
+
+
+async def test_a_share_of_the_requests_is_copied_and_says_so(place: Place) -> None:
+    old, new = await place.start("v1", "v2")
+    await place.steer(old, new, 0, shadow(25))
+    users, preview = Users(place), Users(place, "preview.test")
+    assert await users.many(4000) == {"v1": 4000}
+    counters = await settled(place)
+    copies = counters["upstream_rq_2xx"]
+    print(f"25 % asked: {copies / 40:.2f} % of 4,000 requests copied")
+    assert abs(copies - 1000) < 4 * math.sqrt(4000 * 0.25 * 0.75)
+    assert await preview.seen() == {"GET / copied": copies}
+    assert await users.seen() == {"GET /": 4000}
+
+
+async def test_only_these_methods_are_copied_and_no_streams(place: Place) -> None:
+    old, new = await place.start("v1", "v2")
+    await place.steer(old, new, 0, shadow())
+    users, preview = Users(place), Users(place, "preview.test")
+    for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert (await users.ask("/", method, body=b"buy" if method in ("POST", "PUT") else b"")).version == "v1"
+    socket = await WebSocket.open(Options(**place.options()))
+    assert await socket.echo("hello")
+    socket.connection.close()
+    await users.ask(headers="Accept: text/event-stream\r\n")
+    await settled(place)
+    assert await preview.seen() == {"GET / copied": 1, "HEAD / copied": 1}
+    await place.steer(old, new, 0, shadow(methods=("POST",)))
+    await users.ask("/pay", "POST", body=b"x" * 100_000)
+    await users.ask("/pay")
+    await settled(place)
+    assert (await preview.seen())["POST /pay copied"] == 1
+    assert "GET /pay copied" not in await preview.seen()
+    users.close()
+
+
+async def test_with_weights_the_new_revision_gets_no_copies_of_its_own(place: Place) -> None:
+    old, new = await place.start("v1", "v2")
+    users, preview = Users(place), Users(place, "preview.test")
+    total = 0
+    for sticky in ("", "web-r2"):
+        steering = Steering(revision="web-r2", mirror=Mirror(), preview="preview.test", sticky=sticky)
+        await place.steer(old, new, 20, steering)
+        found = await users.many(2000)
+        assert set(found) == {"v1", "v2"}
+        assert abs(found["v2"] - 400) < 4 * math.sqrt(2000 * 0.2 * 0.8)
+        await settled(place)
+        seen = await preview.seen()
+        total += found["v1"]
+        assert seen["GET / copied"] == total
+        await settled(place)
+    assert sum((await preview.seen()).values()) == 4000
+
+
+@pytest.mark.parametrize("kind", ["fast", "slow", "failing", "dead"])
+async def test_whatever_becomes_of_the_copies_no_user_notices(place: Place, kind: str) -> None:
+    [old] = await place.start("v1")
+    new = await place.replicas.start("v2", *(SLOW if kind == "slow" else ()))
+    await place.until_up(new)
+    if kind == "dead":
+        await place.replicas.stop(new)
+    path = "/error" if kind == "failing" else "/"
+    await place.steer(old, new)
+    options = {"keep_alive": 8, "one_shot": 4, "slow": 0, "websockets": 0, "streams": 0, "pause": 0.01, "path": "/"}
+    with place.load(**options) as plain:
+        await asyncio.sleep(3)
+    await place.steer(old, new, 0, shadow())
+    with place.load(**options) as mirrored:
+        await asyncio.sleep(3)
+        if kind == "failing":
+            users = Users(place)
+            assert await users.many(200, lambda _: (path, "GET", "")) == {"v1 500": 200}
+    for report, what in ((plain.report, "without"), (mirrored.report, f"{kind} mirror")):
+        times = report.latency["keep-alive"]
+        print(f"{what}: {report.requests} requests, p50 {times.p50} ms, p99 {times.p99} ms")
+        assert report.failed == 0, report.summary()
+        assert set(report.versions) == {"v1"}
+
+
+async def test_copies_are_limited_and_what_is_dropped_is_nobodys_error(place: Place) -> None:
+    """Users of the same revision are not limited."""
+    [old] = await place.start("v1")
+    new = await place.replicas.start("v2", *SLOW)
+    await place.until_up(new)
+    await place.steer(old, new, 0, shadow())
+    users, preview = Users(place), Users(place, "preview.test")
+    assert await users.many(4 * COPIES) == {"v1": 4 * COPIES}
+    asked = asyncio.gather(*(preview.ask("/mine") for _ in range(20)))
+    assert {head.status for head in await asked} == {200}
+    counters = await settled(place)
+    copies = counters["upstream_rq_2xx"] - 20
+    print(f"of {4 * COPIES} copies for a revision that takes 2 s: {copies} sent")
+    assert counters.get("upstream_rq_5xx", 0) == 0
+    assert COPIES <= copies < 3 * COPIES
+    dropped = place.host.docker(
+        "exec", NAME, "curl", "-s", "--unix-socket", "/run/fairway/admin.sock", "http://e/stats?filter=web-r2.*overflow"
+    ).stdout
+    assert f": {4 * COPIES - copies}" in dropped
+    users.close()
+    preview.close()
