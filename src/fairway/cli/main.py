@@ -9,8 +9,9 @@ from cyclopts import App, Group
 from fairway.cli.entry import run
 
 FROM_COMMIT = Group("From a commit to production", sort_key=1)
-RUNNING = Group("What runs", sort_key=2)
-FILES = Group("Files and manual", sort_key=3)
+UNDER_WAY = Group("A release under way, from any machine", sort_key=2)
+RUNNING = Group("What runs", sort_key=3)
+FILES = Group("Files and manual", sort_key=4)
 
 COMMANDS = (
     ("ship", FROM_COMMIT, "Build, test, push and deploy the current commit."),
@@ -20,6 +21,11 @@ COMMANDS = (
     ("plan", FROM_COMMIT, "Show what a deployment would do; change nothing."),
     ("deploy", FROM_COMMIT, "Deploy what was built and tested, without one failed request."),
     ("rollback", FROM_COMMIT, "Bring back an earlier release, whole."),
+    ("approve", UNDER_WAY, "Let a release that waits for approval go on."),
+    ("pause", UNDER_WAY, "Keep a release in its phase."),
+    ("resume", UNDER_WAY, "Go on with a release that was paused, or whose deployer is gone."),
+    ("promote", UNDER_WAY, "Let a release take over at once (--now)."),
+    ("abort", UNDER_WAY, "Lead a release back: what served before serves again."),
     ("releases", RUNNING, "List releases: number, commit, who, when, outcome."),
     ("status", RUNNING, "Show what serves, what is under way, and what is wrong."),
     ("ps", RUNNING, "List the replicas."),

@@ -10,8 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
+from fairway.cli.evidence import picture, short
 from fairway.cli.words import describe
-from fairway.model.events import Emit, Event, Note, Output, StepEnded, StepFailed, StepStarted, TaskEnded, TaskStarted
+from fairway.model.events import (
+    Emit,
+    Event,
+    Judged,
+    Note,
+    Output,
+    StepEnded,
+    StepFailed,
+    StepStarted,
+    TaskEnded,
+    TaskStarted,
+)
+from fairway.model.judgement import Ruling
 
 MARKS = {"ok": "✓", "failed": "✗", "warning": "!", "info": "·"}
 COLOURS = {"ok": "32", "failed": "31", "warning": "33", "info": "36", "dim": "2"}
@@ -39,6 +52,8 @@ class _Screen:
         self.running: dict[str, tuple[str, float]] = {}
         self.latest = ""
         """What is being printed by what is under way: on a terminal it is shown in passing."""
+        self.looks: dict[str, int] = {}
+        """How often the judge of each service has looked."""
         self.lock = threading.Lock()
         self.closed = threading.Event()
 
@@ -61,6 +76,17 @@ class _Screen:
                     self._line(self._paint("dim", f"  {key} │ {line}"))
             case Note(text, level):
                 self._line(f"{self._mark(level)} {text}")
+            case Judged():
+                self._judged(event)
+
+    def _judged(self, event: Judged) -> None:
+        """On a terminal in passing; the whole picture with a verdict, and after 1, 2, 4, 8 … looks."""
+        service, opinion = event.trial.new.service, event.opinion
+        self.looks[service] = looks = self.looks.get(service, 0) + 1
+        self.latest = short(service, opinion)
+        if opinion.ruling is not Ruling.HOLD or looks & (looks - 1) == 0:
+            for line in picture(service, opinion):
+                self._line(self._paint("dim", f"  {line}"))
 
     def tick(self) -> None:
         frame = 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fairway.cli.common import Common, Json, Options, show, show_json, table
+from fairway.cli.evidence import picture
 from fairway.cli.ps import age
 from fairway.cli.session import session
-from fairway.flows.status import ServiceStatus, Status
+from fairway.flows.status import ServiceStatus, Status, UnderWay
 from fairway.flows.status import status as look
 
 
@@ -31,6 +32,8 @@ def _text(found: Status) -> str:
     lines = [f"{found.environment}: {_release(found)}"]
     if found.holder:
         lines.append(f"under way: {found.holder.doing}, by {found.holder.by}, since {age(found.holder.since)}")
+    if found.under_way:
+        lines += _under_way(found.under_way)
     if found.services:
         heads = ("SERVICE", "REVISION", "UP", "TRAFFIC", "")
         lines += ["", table(heads, [_row(service) for service in found.services])]
@@ -49,10 +52,34 @@ def _release(found: Status) -> str:
     return f"release {release.number}{commit}, {release.reason}, by {release.by}, {release.created}"
 
 
+def _under_way(begun: UnderWay) -> list[str]:
+    progress = begun.progress
+    where = f"release {begun.number}"
+    if begun.phases:
+        where += (
+            f", phase {progress.phase} of {begun.phases}" if progress.phase else f", before phase 1 of {begun.phases}"
+        )
+    where += f", since {age(progress.since)}" if progress.phase else ""
+    lines = [where]
+    if begun.approve:
+        lines.append("  waits for `fairway approve`")
+    if begun.paused_by:
+        lines.append(f"  paused by {begun.paused_by}: `fairway resume` goes on")
+    for service, opinion in sorted(progress.evidence.items()):
+        lines += [f"  {line}" for line in picture(service, opinion)]
+    return lines
+
+
 def _row(service: ServiceStatus) -> tuple[str, ...]:
     share = "" if service.share is None else f"{100 * service.share:.0f} %"
     wanted = f"{service.up}/{service.wanted}" if service.current else str(service.up)
-    return (service.service, service.revision, wanted, share, "" if service.current else "not of this release")
+    return (service.service, service.revision, wanted, share, _note(service))
+
+
+def _note(service: ServiceStatus) -> str:
+    if service.warm:
+        return "warm: `fairway rollback` is instant"
+    return "" if service.current else "not of this release"
 
 
 def _facts(found: Status) -> dict[str, object]:
@@ -61,6 +88,11 @@ def _facts(found: Status) -> dict[str, object]:
         "release": found.release.number if found.release else None,
         "commit": found.release.build.commit.sha if found.release and found.release.build else None,
         "under_way": found.under_way.number if found.under_way else None,
+        "phase": found.under_way.progress.phase if found.under_way else None,
+        "phases": found.under_way.phases if found.under_way else None,
+        "waits_for_approval": found.under_way.approve if found.under_way else None,
+        "paused_by": (found.under_way.paused_by or None) if found.under_way else None,
+        "evidence": found.under_way.progress.evidence if found.under_way else None,
         "holder": found.holder,
         "services": found.services,
         "problems": found.problems,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fairway.model.fleet import Weights
-from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, Shift, Step, Want
+from fairway.model.policy import Match
+from fairway.model.routes import Steering
+from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, RunOnce, Shift, Step, Want
 
 
 def describe(step: Step) -> str:
@@ -17,14 +19,42 @@ def describe(step: Step) -> str:
             return f"wait until ready: {_counted(wants)}"
         case AwaitExit(wants):
             return f"wait until ended: {_named(wants)}"
-        case Shift(weights):
-            return f"move traffic: {_shares(weights)}"
-        case Hold(seconds, wants, why):
-            return f"{why or 'hold'}: watch {_named(wants)} for {seconds:g} s"
+        case Shift(weights, steering):
+            steered = [words for service in sorted(steering) for words in _steered(steering[service])]
+            return f"move traffic: {'; '.join([_shares(weights), *steered])}"
+        case Hold():
+            return _hold(step)
+        case RunOnce(name=name, job=job):
+            return f"run {name}: {' '.join(job.command)}"
         case Drain(wants):
             return f"drain {_shrunk(wants)}"
         case Retire(wants):
             return f"stop and remove {_shrunk(wants)}"
+
+
+def _hold(step: Hold) -> str:
+    until = [f"for {step.seconds:g} s"] if step.seconds else []
+    until += ["until somebody approves"] if step.approve else []
+    until += [f"until the judge passes {trial.new} against {trial.old}" for trial in step.trials]
+    name = f"phase {step.phase}" if step.phase else step.why or "hold"
+    return " ".join((f"{name}: watch {_named(step.watch)}", ", and ".join(until))).rstrip()
+
+
+def _steered(steering: Steering) -> Iterator[str]:
+    to = steering.revision
+    if steering.match:
+        yield f"requests with {' or '.join(map(_match, steering.match))} to {to}"
+    if steering.sticky:
+        yield "each user keeps to one revision"
+    if steering.mirror:
+        yield f"copies of {steering.mirror.percent:g} % ({', '.join(steering.mirror.methods)}) to {to}"
+    if steering.preview:
+        yield f"http://{steering.preview} to {to}"
+
+
+def _match(match: Match) -> str:
+    name = f"header {match.header}" if match.header else f"cookie {match.cookie}"
+    return name if match.value is None else f"{name}={match.value}"
 
 
 def _counted(wants: Iterable[Want]) -> str:
@@ -51,4 +81,4 @@ def _parts(shares: Mapping[str, int]) -> str:
     total = sum(shares.values())
     if not total:
         return "nobody"
-    return ", ".join(f"{name} {100 * part / total:.0f} %" for name, part in shares.items() if part)
+    return ", ".join(f"{name} {100 * part / total:.3g} %" for name, part in shares.items() if part)

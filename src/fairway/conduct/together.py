@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable
+from typing import TypeVar
 
 from fairway.model.errors import EngineError
 from fairway.model.fleet import Fleet
 from fairway.ports import Engine
+
+T = TypeVar("T")
 
 
 async def together(jobs: Iterable[Awaitable[object]]) -> None:
@@ -15,6 +18,15 @@ async def together(jobs: Iterable[Awaitable[object]]) -> None:
     for result in await asyncio.gather(*jobs, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+
+
+async def first(stream: AsyncIterator[T]) -> T:
+    """What a watch says at once; it is closed then."""
+    try:
+        return await anext(stream)
+    finally:
+        if isinstance(stream, AsyncGenerator):
+            await stream.aclose()
 
 
 async def fleets(engine: Engine) -> AsyncGenerator[Fleet, None]:

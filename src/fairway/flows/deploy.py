@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from fairway.conduct.conductor import Conductor
 from fairway.conduct.journal import Journal
 from fairway.conduct.orders import Orders
 from fairway.conduct.routing import seen
 from fairway.flows.context import Target
+from fairway.flows.orders import begun_or_refused
 from fairway.model.errors import Aborted, FairwayError, Held, NotReady, Partial, ReleaseFailed, RolledBack
 from fairway.model.events import Emit, Note, Output
 from fairway.model.fleet import Fleet
@@ -98,6 +100,27 @@ async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[st
     return Deployed(release=proposal.release, changed=changed, seconds=time.monotonic() - began)
 
 
+async def resume(target: Target, secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
+    """Go on with the release that is under way, as the ledger has it: whoever led it is gone. Raises as `deploy` does, and Refused."""
+    return await deploy(target, _begun(target), secrets, emit)
+
+
+async def _begun(target: Target) -> Propose:
+    return lambda records, _fleet: begun_or_refused(target, records).release
+
+
+async def lead_back(target: Target, secrets: Mapping[str, bytes], emit: Emit) -> Release:
+    """Lead the release that is under way back: whoever led it is gone. Raises Refused, Partial, Locked."""
+    async with target.leases.hold(target.doing, target.wait):
+        proposal = await look(target, await _begun(target))
+        conductor = _conductor(target, proposal, proposal.release, secrets, emit)
+        conductor.error, conductor.touched = Aborted(f"{target.by} has aborted the release"), True
+        try:
+            await _undo(target, proposal, conductor, secrets, emit)
+        except (RolledBack, ReleaseFailed):
+            return proposal.release
+
+
 def _settled(proposal: Proposal) -> bool:
     return not proposal.steps and proposal.base == proposal.release and not under_way(proposal.records)
 
@@ -163,7 +186,7 @@ async def _open(target: Target, proposal: Proposal) -> None:
 
 async def _undo(
     target: Target, proposal: Proposal, failed: Conductor, secrets: Mapping[str, bytes], emit: Emit
-) -> None:
+) -> NoReturn:
     """Undo is a walk to the release before, from the fleet as it now is. Always raises."""
     error = failed.error or FairwayError("the rollout failed")
     await _show_last_lines(target, error, emit)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from fairway.conduct.orders import Orders
 from fairway.conduct.ready import describe
 from fairway.conduct.routing import seen
+from fairway.conduct.together import first
 from fairway.flows.context import Target
 from fairway.model.fleet import Fleet, Replica
-from fairway.model.release import Record, Release, promoted, under_way
+from fairway.model.release import Progress, Record, Release, Revision, promoted, under_way
 from fairway.ports import Holder
-from fairway.rollout.course import course, moment
+from fairway.rollout.course import BACK, course, moment
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 
@@ -26,6 +29,24 @@ class ServiceStatus:
     up: int
     share: float | None
     current: bool
+    warm: bool = False
+    """Stays without traffic, so that going back to it is instant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A release on its way: `progress` as its deployer has written it down, `phases` how many it goes through."""
+
+    release: Release
+    progress: Progress
+    phases: int
+    approve: bool
+    """Whether the phase that it is in asks for an approval."""
+    paused_by: str = ""
+
+    @property
+    def number(self) -> int:
+        return self.release.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +55,7 @@ class Status:
 
     environment: str
     release: Release | None
-    under_way: Release | None
+    under_way: UnderWay | None
     holder: Holder | None
     services: tuple[ServiceStatus, ...]
     problems: tuple[str, ...]
@@ -47,18 +68,36 @@ async def status(target: Target) -> Status:
     )
     release = promoted(records)
     fleet = seen(fleet, live, release)
+    way = course(records, release, moment(target.clock())) if release else BACK
     return Status(
         environment=target.environment.name,
         release=release,
-        under_way=under_way(records),
+        under_way=await _under_way(target, records),
         holder=holder,
-        services=_services(fleet, release),
-        problems=tuple(_problems(fleet, records)),
-        converged=not release or not preview(lead(fleet, release, course(records, release, moment(target.clock())))),
+        services=_services(fleet, release, way.warm),
+        problems=tuple(_problems(fleet, records, holder)),
+        converged=not release or not preview(lead(fleet, release, way)),
     )
 
 
-def _services(fleet: Fleet, release: Release | None) -> tuple[ServiceStatus, ...]:
+async def _under_way(target: Target, records: tuple[Record, ...]) -> UnderWay | None:
+    begun = under_way(records)
+    if begun is None:
+        return None
+    progress = next(record.progress for record in records if record.release == begun)
+    orders = Orders(begun.number)
+    orders.take(await first(target.signals.watch()))
+    steps = [policy.rollout.steps for policy in begun.policies.values()]
+    return UnderWay(
+        release=begun,
+        progress=progress,
+        phases=max(map(len, steps), default=0),
+        approve=any(0 < progress.phase <= len(phases) and phases[progress.phase - 1].approve for phases in steps),
+        paused_by=orders.paused.by if orders.paused else "",
+    )
+
+
+def _services(fleet: Fleet, release: Release | None, warm: Collection[Revision]) -> tuple[ServiceStatus, ...]:
     wanted = dict(release.revisions) if release else {}
     revisions = {*fleet.revisions(), *wanted.values()}
     found = []
@@ -74,18 +113,19 @@ def _services(fleet: Fleet, release: Release | None) -> tuple[ServiceStatus, ...
                 up=sum(replica.up for replica in fleet.of(revision)),
                 share=shares.get(revision.name, 0) / total if shares and total else None,
                 current=current,
+                warm=revision in warm,
             )
         )
     return tuple(found)
 
 
-def _problems(fleet: Fleet, records: tuple[Record, ...]) -> list[str]:
+def _problems(fleet: Fleet, records: tuple[Record, ...], holder: Holder | None) -> list[str]:
     problems = [f"{r.name}: {describe(r)}" for r in fleet.replicas if not r.up and not _finished(r)]
     begun = under_way(records)
-    if begun:
+    if begun and not holder:
         problems.append(
-            f"release {begun.number} was begun by {begun.by} at {begun.created} and nobody has written down how it ended: "
-            "`fairway deploy` goes on, `fairway rollback` leads back"
+            f"release {begun.number} was begun by {begun.by} at {begun.created} and nobody leads it: "
+            "`fairway resume` goes on, `fairway abort` leads back"
         )
     return problems
 

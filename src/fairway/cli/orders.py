@@ -1,0 +1,25 @@
+"""What the commands share that tell a rollout something."""
+
+from __future__ import annotations
+
+from fairway.cli.common import Common, show, show_json
+from fairway.cli.session import session
+from fairway.flows.orders import Ordered, send
+from fairway.model.orders import Order
+
+ALONE = "nobody leads it: `fairway resume` goes on, `fairway abort` leads back"
+
+
+async def tell(options: Common, environment: str | None, order: Order, json: bool) -> None:
+    """Says it to whoever leads the release that is under way."""
+    async with session(options, environment, order.value, changes=True) as here:
+        report(here.name, order, await send(here.target, order), json)
+
+
+def report(environment: str, order: Order, said: Ordered, json: bool) -> None:
+    leader = said.follower.by if said.follower else None
+    if json:
+        show_json({"environment": environment, "release": said.release.number, "order": order, "follower": leader})
+        return
+    who = f"{leader} leads it, and has been told" if leader else ALONE
+    show(f"{order.value}: release {said.release.number} in {environment}; {who}")

@@ -1,0 +1,55 @@
+"""Orders to a rollout, from any machine; and what is done where nobody is left to follow them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from fairway.flows.context import Target
+from fairway.model.errors import Refused
+from fairway.model.orders import Order
+from fairway.model.release import Progress, Record, Release, promoted, under_way
+from fairway.ports import Holder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """`follower` is who leads the release, and will follow the order; None where its deployer is gone."""
+
+    release: Release
+    progress: Progress
+    follower: Holder | None
+
+
+async def send(target: Target, order: Order) -> Ordered:
+    """Raises Refused where no release is under way, or the order means nothing where it stands."""
+    records, holder = await asyncio.gather(target.ledger.read(), target.leases.holder())
+    begun = begun_or_refused(target, records)
+    phase = begun.progress.phase
+    if order is Order.APPROVE:
+        _refuse_unasked(begun, phase)
+    await target.signals.send(order, begun.release.number, target.by, phase=phase if order is Order.APPROVE else 0)
+    return Ordered(release=begun.release, progress=begun.progress, follower=holder)
+
+
+def begun_or_refused(target: Target, records: tuple[Record, ...]) -> Record:
+    """The release that is under way. Raises Refused where there is none."""
+    begun = under_way(records)
+    if begun is None:
+        serves = promoted(records)
+        raise Refused(
+            f"no release is under way in {target.environment.name}",
+            why=f"release {serves.number} serves" if serves else "nothing has been deployed",
+            hint="`fairway rollback` brings an earlier one back" if serves else "",
+        )
+    return next(record for record in records if record.release == begun)
+
+
+def _refuse_unasked(begun: Record, phase: int) -> None:
+    number = begun.release.number
+    steps = [policy.rollout.steps for policy in begun.release.policies.values()]
+    if not any(0 < phase <= len(phases) and phases[phase - 1].approve for phases in steps):
+        where = f"is in phase {phase}, which" if phase else "has come to no phase yet, and"
+        raise Refused(
+            f"release {number} waits for no approval", why=f"it {where} asks for none", hint="`fairway status` shows it"
+        )
