@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fairway.settings.model import STEPPED, RolloutSettings
+from fairway.settings.rollout_model import RolloutSettings
+from fairway.settings.types import STEPPED
 
 BATCHES = ("surge", "max_unavailable", "pause", "monitor")
 _GONE = "the old replicas are gone before new ones start"

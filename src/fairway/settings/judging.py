@@ -7,8 +7,9 @@ from typing import Any
 from fairway.model.app import Service
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Judging, Phase
-from fairway.settings.model import STEPPED, JudgeSettings, RolloutSettings
+from fairway.settings.rollout_model import JudgeSettings, RolloutSettings
 from fairway.settings.said import Said
+from fairway.settings.types import STEPPED
 
 
 def judging(

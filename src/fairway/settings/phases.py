@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from fairway.model.app import Service
 from fairway.model.policy import Job, Match, Mirror, Phase
-from fairway.settings.model import STEPPED, JobSettings, MatchSettings, RolloutSettings, StepSettings
+from fairway.settings.rollout_model import JobSettings, MatchSettings, RolloutSettings, StepSettings
 from fairway.settings.said import Said
+from fairway.settings.types import STEPPED
 
 CANARY = (5, 25, 50)
 """Percent of the requests, or of the replicas where a service has no route."""

@@ -6,10 +6,11 @@ from fairway.model.app import Service, UpdateConfig
 from fairway.model.policy import Rollout
 from fairway.settings.fitting import misfits
 from fairway.settings.judging import judging
-from fairway.settings.model import STEPPED, RolloutSettings
 from fairway.settings.phases import job, phases
+from fairway.settings.rollout_model import RolloutSettings
 from fairway.settings.said import Said
 from fairway.settings.twice import reasons
+from fairway.settings.types import STEPPED
 
 WARM = 600.0
 """Seconds that the old revision is kept after a blue-green switch, where nothing else is said."""

@@ -8,7 +8,8 @@ from typing import Any
 from fairway.model.app import App, Location, Path
 from fairway.model.errors import Problem
 from fairway.settings.fitting import left_out
-from fairway.settings.model import RolloutSettings, ServiceSettings, Settings
+from fairway.settings.model import ServiceSettings, Settings
+from fairway.settings.rollout_model import RolloutSettings
 
 
 @dataclass(frozen=True, slots=True)

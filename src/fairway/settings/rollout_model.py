@@ -1,0 +1,101 @@
+"""What fairway.yaml says of a rollout. None means that the file does not say; `rollouts` decides then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from fairway.settings.amounts import FEWER, SHARE, TRAFFIC, WAIT, Wait
+from fairway.settings.kinds import Amount
+from fairway.settings.types import (
+    Command,
+    CookieName,
+    CookieValue,
+    Events,
+    Factor,
+    Fraction,
+    HeaderName,
+    HeaderValue,
+    Longer,
+    MeasureName,
+    Method,
+    NoData,
+    OneHost,
+    OnFail,
+    Seconds,
+    Share,
+    StrategyName,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """In the file, its command alone will do."""
+
+    short: ClassVar[str] = "command"
+
+    command: Command
+    timeout: Longer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchSettings:
+    """One header, or one cookie, with what it has to be; None is any value."""
+
+    header: Mapping[HeaderName, HeaderValue] = field(default_factory=dict)
+    cookie: Mapping[CookieName, CookieValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSettings:
+    """Shares are percent. `users` is `traffic` by users."""
+
+    traffic: Annotated[float, TRAFFIC] | None = None
+    users: Annotated[float, SHARE] | None = None
+    match: tuple[MatchSettings, ...] | None = None
+    mirror: Annotated[float, SHARE] | None = None
+    methods: tuple[Method, ...] | None = None
+    scale: Share | None = None
+    hold: Annotated[Wait, WAIT] | None = None
+    check: JobSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SloSettings:
+    errors: Fraction | None = None
+    latency: Longer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSettings:
+    later: ClassVar[tuple[str, ...]] = ("probe",)
+
+    compare: tuple[MeasureName, ...] | None = None
+    alpha: Fraction | None = None
+    ratio: Factor | None = None
+    tolerance: Factor | None = None
+    quantile: Fraction | None = None
+    slo: SloSettings = SloSettings()
+    min_events: Events | None = None
+    every: Longer | None = None
+    max_hold: Longer | None = None
+    no_data: NoData | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSettings:
+    strategy: StrategyName | None = None
+    steps: tuple[StepSettings, ...] | None = None
+    judge: JudgeSettings | None = None
+    preview: OneHost | None = None
+    keep: Seconds | None = None
+    before: JobSettings | None = None
+    after_keep: JobSettings | None = None
+    on_fail: OnFail | None = None
+    surge: Share | None = None
+    max_unavailable: Annotated[Amount, FEWER] | None = None
+    pause: Seconds | None = None
+    monitor: Seconds | None = None
+    drain_timeout: Seconds | None = None
+    deadline: Seconds | None = None
