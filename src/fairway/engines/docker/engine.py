@@ -23,7 +23,7 @@ from fairway.model.policy import Job
 from fairway.model.release import Release, Revision
 from fairway.net.docker import api_version
 from fairway.net.errors import translated
-from fairway.ports import Ended, Secrets
+from fairway.ports import Ended
 from fairway.render import docker as render
 from fairway.render import names
 from fairway.render.docker_files import file_set
@@ -128,14 +128,15 @@ class DockerEngine:
             for volume in {name for name in left if name}:
                 await self.files.sweep(volume)
 
-    async def run_once(  # noqa: PLR0917  (as the port has it)
+    async def run_once(
         self,
         release: Release,
         revision: Revision,
         name: str,
         job: Job,
+        *,
         environment: Mapping[str, str],
-        secrets: Secrets,
+        secrets: Mapping[str, bytes],
     ) -> Ended:
         task = Task(release=release, revision=revision, name=name, job=job, environment=environment, secrets=secrets)
         return await self.jobs.run(task)

@@ -19,7 +19,7 @@ from fairway.model.errors import EngineError, JobFailed
 from fairway.model.policy import Job
 from fairway.model.release import Release, Revision
 from fairway.net.errors import translated
-from fairway.ports import Ended, Secrets
+from fairway.ports import Ended
 from fairway.render import names
 from fairway.render.docker_once import definition
 from fairway.render.docker_once import job as rendered_job
@@ -38,7 +38,7 @@ class Task:
     name: str
     job: Job
     environment: Mapping[str, str]
-    secrets: Secrets
+    secrets: Mapping[str, bytes]
 
     @property
     def container(self) -> str:

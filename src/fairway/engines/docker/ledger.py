@@ -76,6 +76,7 @@ class DockerLedger:
                 hint="look at fairway releases, and deploy again",
             )
         await self._write(release_name(release.number), encode(release))
+        self._sequences.setdefault(release.number, 0)
 
     async def _used(self, number: int) -> bool:
         """Whether there is a record of that number; one that was cut short is none."""
