@@ -21,6 +21,9 @@ NO_REPLICA = "The application cannot answer at the moment.\n"
 
 # None of these reaches the replica with a request that it could already have acted upon.
 RETRY_ON = "connect-failure,refused-stream,reset-before-request"
+ANOTHER = 100
+"""How often a retry draws until it has another replica: one that refuses connections has the fewest requests, so that of two
+it is drawn three times in four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ def _retries(retries: int) -> Json:
                     },
                 }
             ],
-            "host_selection_retry_max_attempts": 5,
+            "host_selection_retry_max_attempts": ANOTHER,
             "retry_back_off": {"base_interval": "0.01s", "max_interval": "0.1s"},
         }
     }

@@ -9,7 +9,9 @@ import pytest
 
 from fairway.gateway.container import NAME, SUCCESSOR
 from fairway.gateway.traffic import GatewayTraffic
+from fairway.model.release import Revision
 from fairway.net.hostimage import host_image
+from fairway.render import envoy_listener
 from tests.real.gateway.place import GATEWAY_PORT, Place
 from tests.real.gateway.replicas import backend
 
@@ -55,6 +57,32 @@ async def test_a_gateway_is_replaced_under_load(place: Place, other_image: str) 
     assert set(report.versions) == {"v1", "v2"}
     assert report.websockets.closes == report.streams.closes == {"stopped": 1}
     assert await place.get() == (200, "v2")
+
+
+async def test_a_fairway_with_other_parameters_takes_over_under_load(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade of Fairway that has other buckets for times: nothing is lost, and the counts are the new ones."""
+    [one] = await place.start("v1")
+    table = place.table(place.service(backend("web-r1", one)))
+    await place.traffic.apply(table)
+    monkeypatch.setattr(envoy_listener, "_BUCKETS", (5, 500))
+    await place.gateway(place.environment).start()
+    assert await place.get() == (200, "v1")
+    older = place.host.docker("inspect", "-f", "{{.Id}}", NAME).stdout
+    counted = {"web-r1": Revision("web", 1, backend("web-r1").digest)}
+    assert [*(await place.traffic.counts(counted.values()))["web-r1"].times] == [5, 500, 3_600_000]
+    monkeypatch.undo()
+    with place.load(slow=4) as load:
+        await asyncio.sleep(0.5)
+        await place.traffic.start()
+        await asyncio.sleep(1)
+        counts = await place.traffic.counts(counted.values())
+    assert load.report.failed == 0, load.report.summary()
+    assert load.report.websockets.closes == load.report.streams.closes == {"stopped": 1}
+    assert place.host.docker("inspect", "-f", "{{.Id}}", NAME).stdout != older
+    assert len(counts["web-r1"].times) == len(envoy_listener._BUCKETS) + 1
+    assert counts["web-r1"].counters["upstream_rq_2xx"] > 0
 
 
 async def test_replaced_again_and_again_only_old_streams_are_cut(place: Place, other_image: str) -> None:

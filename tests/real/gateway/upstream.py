@@ -25,6 +25,8 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 def answer(status, body, headers=""):
+    if not server.is_serving():
+        headers += "Connection: close\r\n"
     head = f"HTTP/1.1 {status}\r\nX-Version: {VERSION}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
     return head.encode() + body
 
@@ -68,7 +70,7 @@ async def listen():
 
 
 async def deaf(seconds):
-    """What is open stays open."""
+    """What is open is closed with the next answer."""
     server.close()
     await asyncio.sleep(seconds)
     await listen()
