@@ -20,6 +20,7 @@ MEANINGS = {
     Exit.PARTIAL: "some of it is done, and some is not",
     Exit.LOCKED: "somebody else is changing the environment",
     Exit.REFUSED: "a policy says no",
+    Exit.HELD: "the new release failed; the one before it serves, and the new replicas stay to be looked at",
     Exit.INTERRUPTED: "interrupted",
 }
 
