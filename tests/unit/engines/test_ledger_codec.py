@@ -85,7 +85,8 @@ def test_a_release_is_read_as_it_was_written(release: Release) -> None:
 
 
 def small(number: int) -> Release:
-    app = App(name="a", services={"web": Service(name="web", stop_grace_period=1.5)}, locations={("services", "web"): Location("compose.yaml", 3)})
+    web = Service(name="web", stop_grace_period=1.5)
+    app = App(name="a", services={"web": web}, locations={("services", "web"): Location("compose.yaml", 3)})
     return Release(number=number, environment=Environment("a", "e"), app=app, images={}, revisions={})
 
 

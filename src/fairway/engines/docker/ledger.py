@@ -6,7 +6,6 @@ import io
 import tarfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import aiodocker
@@ -25,14 +24,11 @@ from fairway.engines.docker.ledger_codec import (
     release_name,
 )
 from fairway.engines.docker.put import exists, put
-from fairway.engines.docker.together import together
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.release import Progress, Record, Release
 from fairway.net.errors import translated
 from fairway.render import names
-
-ATTEMPTS = 5
 
 
 class DockerLedger:
@@ -63,13 +59,13 @@ class DockerLedger:
     async def read(self) -> tuple[Record, ...]:
         with explained(self.host, "The ledger could not be read"):
             files = await self._files()
-            self._sequences |= {number: noted.sequence for number, noted in notes(files).items()}
+            for number, noted in notes(files).items():
+                self._sequences[number] = max(noted.sequence, self._sequences.get(number, 0))
             return records(files)
 
     async def intend(self, release: Release) -> None:
         """Raises EngineError where the number has been used: a record is never changed."""
-        used, _ = await together([self._used(release.number), self._keep()])
-        if used:
+        if await self._used(release.number):
             raise EngineError(
                 f"Release {release.number} of {self.environment} is in the ledger already",
                 where=self.host,
@@ -116,18 +112,6 @@ class DockerLedger:
             return {}
 
     async def _archive(self) -> dict[str, bytes]:
-        """Read again where a file was overwritten while the engine read it: what comes after that one is then missing."""
-        for _ in range(ATTEMPTS):
-            with suppress(tarfile.ReadError):
-                return await self._unpacked()
-        raise EngineError(
-            "The ledger could not be read",
-            where=self.host,
-            why=f"what the engine sent was incomplete, {ATTEMPTS} times",
-            hint="try again",
-        )
-
-    async def _unpacked(self) -> dict[str, bytes]:
         path = f"{keeper.LEDGER}/{self.environment.key}"
         with await self.docker.containers.container(names.KEEPER).get_archive(path) as tar:
             return {
