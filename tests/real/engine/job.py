@@ -12,6 +12,7 @@ from fairway.model.environment import Environment
 from fairway.model.policy import Job
 from fairway.model.release import Release
 from fairway.net.docker import connect
+from fairway.ports import Ended
 from tests.lab import Host
 from tests.real.engine.conftest import SLEEP, World
 
@@ -22,6 +23,28 @@ def job_release(world: World) -> Release:
     data = Mount(type="volume", source="data", target="/data")
     service = Service(name="web", command=SLEEP, volumes=(data,), stop_grace_period=0.0)
     return world.release(service, volumes={"data": Volume(key="data")})
+
+
+def sh(script: str, timeout: float = 60.0) -> Job:
+    return Job(command=("sh", "-c", script), timeout=timeout)
+
+
+async def run(
+    engine: DockerEngine, release: Release, job: Job, *, secrets: dict[str, bytes] | None = None, **environment: str
+) -> Ended:
+    return await engine.run_once(
+        release, release.revisions["web"], NAME, job, environment=environment, secrets=secrets or {}
+    )
+
+
+def containers(world: World, *more: str) -> list[str]:
+    """The names of the environment's containers, running or not."""
+    label = f"label=fairway.app={world.environment.app}"
+    return world.host.docker("ps", "-a", "--format", "{{.Names}}", "--filter", label, *more).stdout.split()
+
+
+def called(world: World, release: int = 1) -> str:
+    return f"{world.environment.key}-{NAME}-r{release}"
 
 
 async def main(url: str, app: str, image: str, timeout: str, script: str) -> None:
