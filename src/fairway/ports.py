@@ -18,7 +18,6 @@ from fairway.model.policy import Job
 from fairway.model.release import Progress, Record, Release, Revision
 from fairway.model.routes import Endpoint, RoutingTable
 
-
 Secrets = Mapping[str, bytes]
 """The values of an application's secrets, by name."""
 
@@ -42,7 +41,14 @@ class Engine(Protocol):
         """Stop (within the grace period) and remove all but the lowest-numbered `replicas`."""
 
     async def run_once(
-        self, release: Release, revision: Revision, name: str, job: Job, environment: Mapping[str, str], secrets: Secrets
+        self,
+        release: Release,
+        revision: Revision,
+        name: str,
+        job: Job,
+        *,
+        environment: Mapping[str, str],
+        secrets: Secrets,
     ) -> Ended:
         """Run a job in a container of the revision; `name` tells it from other jobs of the release.
 

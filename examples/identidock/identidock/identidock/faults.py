@@ -4,10 +4,14 @@ crash        exits with 1 at start
 slow-boot    takes half a minute to listen
 never-ready  listens, but is never up
 errors       is up, but every second page is an error
+some-errors  is up, but one page in twenty is an error
+slow         is up, but one page in five takes a tenth of a second longer
+crash-later  crashes ten seconds after its start
 """
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,6 +21,10 @@ def at_boot(fault: str) -> None:
         sys.exit("identidock: cannot start: the setting MOOD is missing")
     if fault == "slow-boot":
         time.sleep(30)
+    if fault == "crash-later":
+        timer = threading.Timer(10, os._exit, (1,))
+        timer.daemon = True
+        timer.start()
 
 
 def age() -> float:

@@ -24,6 +24,8 @@ from identidock.parts import Cache, Painter, Unavailable
 
 SALT = "unique salt of this installation"
 SIZE = 80
+FAULTS = {"errors": (2, False), "some-errors": (20, False), "slow": (5, True)}
+"""Every so many pages are at fault, and whether they are slow or fail."""
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <title>Identidock</title>
@@ -131,9 +133,12 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 
 @web.middleware
 async def faulty(request: web.Request, handler) -> web.StreamResponse:
-    """With the fault "errors", every second page fails; /up does not, so only those who look at the pages can tell."""
-    if request.app["fault"] == "errors" and request.path != "/up" and next(request.app["pages"]) % 2:
-        raise web.HTTPInternalServerError(text="broken on purpose\n")
+    """Some pages fail, or take their time; /up does not, so only those who look at the pages can tell."""
+    every, slow = FAULTS.get(request.app["fault"], (0, False))
+    if every and request.path != "/up" and next(request.app["pages"]) % every == every - 1:
+        if not slow:
+            raise web.HTTPInternalServerError(text="broken on purpose\n")
+        await asyncio.sleep(0.1)
     return await handler(request)
 
 

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.host import Host
+from tests.real.deploy.site import Site
+from tests.real.strategies.rollouts import make
+
+
+@pytest.fixture
+def site(tmp_path: Path, docker_host: Host, base_image: str) -> Iterator[Site]:
+    made = make(tmp_path, docker_host)
+    yield made
+    made.down()

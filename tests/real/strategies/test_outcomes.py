@@ -1,0 +1,92 @@
+"""Each strategy with a good version and with bad ones, under load: users see no failure that the rollout itself caused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.load.report import Report
+from tests.real.deploy.site import Site
+from tests.real.strategies.rollouts import FAILING, STRATEGIES, write
+
+ALL = list(STRATEGIES)
+COMPARED = ("canary", "ab", "shadow")
+"""Those with a judge and steps: what is worse is found by counting."""
+LOAD = {"path": "/", "slow": 0, "websockets": 0, "streams": 0, "pause": 0.02}
+
+
+def begin(site: Site, strategy: str, **how: str) -> None:
+    write(site, strategy, **how)
+    site.fairway("ship", "production", VERSION="v1", REPLICAS="2")
+
+
+def wrong(report: Report) -> list[object]:
+    """Failures that are not the bad version's own answers."""
+    return [failure for failure in report.failures if not (failure.version == "v2" and failure.reason == "status 500")]
+
+
+@pytest.mark.parametrize("strategy", [name for name in ALL if name != "recreate"])
+def test_a_good_version_takes_over_unseen(site: Site, strategy: str) -> None:
+    begin(site, strategy)
+    with site.load(**LOAD) as load:
+        done = site.fairway("deploy", "production", VERSION="v2")
+    assert load.report.failed == 0, load.report.summary()
+    assert set(load.report.versions) == {"v1", "v2"}
+    assert "release 2 serves in production" in done.stdout
+    status = site.json("status", "production")
+    assert (status["converged"], status["problems"]) == (True, [])
+
+
+@pytest.mark.parametrize("strategy", COMPARED)
+@pytest.mark.parametrize("fault", ["some-errors", "slow"])
+def test_a_worse_version_is_found_and_led_back(site: Site, strategy: str, fault: str) -> None:
+    begin(site, strategy)
+    before = site.replicas()
+    with site.load(**LOAD) as load:
+        done = site.fairway("deploy", "production", VERSION="v2", BROKEN=fault, check=False)
+    assert done.returncode == 3, done.stderr
+    assert "web-r2 is worse than it may be" in done.stderr
+    assert wrong(load.report) == [], load.report.summary()
+    assert site.replicas() == before
+    assert site.json("releases", "production")[0]["outcome"] == "rolled back"
+    if strategy == "shadow":
+        assert set(load.report.versions) == {"v1"}
+
+
+@pytest.mark.parametrize("strategy", ["blue-green", "canary", "ab", "shadow"])
+def test_a_check_that_fails_leads_back(site: Site, strategy: str) -> None:
+    begin(site, strategy, check=FAILING)
+    before = site.replicas()
+    with site.load(**LOAD) as load:
+        done = site.fairway("deploy", "production", VERSION="v2", check=False)
+    assert done.returncode == 3, done.stderr
+    assert "not good enough" in done.stderr
+    assert load.report.failed == 0, load.report.summary()
+    assert site.replicas() == before
+    if strategy == "blue-green":
+        assert set(load.report.versions) == {"v1"}
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "canary", "blue-green"])
+def test_a_version_that_is_never_ready_gets_no_request(site: Site, strategy: str) -> None:
+    begin(site, strategy)
+    settings = site.directory / "fairway.yaml"
+    with site.load(**LOAD) as load:
+        site.variables |= {"VERSION": "v2", "BROKEN": "never-ready"}
+        process = site.start("deploy", "production")
+        process.wait(60)
+    assert process.returncode == 1
+    assert load.report.failed == 0, load.report.summary()
+    assert set(load.report.versions) == {"v1"}
+    assert settings.exists()
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "blue-green"])
+def test_a_version_that_crashes_late_is_led_back(site: Site, strategy: str) -> None:
+    begin(site, strategy)
+    with site.load(**LOAD) as load:
+        done = site.fairway("deploy", "production", VERSION="v2", BROKEN="crash-later", check=False)
+    assert done.returncode == 3, done.stderr
+    assert "failed while it was watched" in done.stderr
+    refused = [failure for failure in load.report.failures if failure.version != "v2"]
+    assert len(refused) <= load.report.failed
+    assert site.json("status", "production")["release"] == 1
