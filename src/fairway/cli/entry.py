@@ -24,11 +24,11 @@ def run(app: App, words: Sequence[str]) -> int:
         if not isinstance(error, SystemExit) and ("--debug" in words or os.environ.get("FAIRWAY_DEBUG")):
             traceback.print_exc()
         status = exit_status(error)
-    _let_go()
+    let_go()
     return status
 
 
-def _let_go() -> None:
+def let_go() -> None:
     """What nobody reads any more must not be flushed once again at exit: Python would end with a status of its own."""
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -108,11 +108,12 @@ class Conductor:
                 await self._perform(step)
                 self.orders.refuse_aborted()
             case _:
+                self.orders.refuse_aborted()
                 await self.orders.unless_aborted(self._perform(step))
 
     async def _perform(self, step: Step) -> None:  # one case a step, one line a case
         if self.opening and not isinstance(step, Ensure):
-            await self.opening
+            await asyncio.shield(self.opening)  # whoever leaves off a step leaves this alone
         match step:
             case Ensure(wants):
                 await together(self._ensure(want) for want in wants)
@@ -201,7 +202,7 @@ class Conductor:
         await self.traffic.apply(wanted)
 
     async def _hold(self, step: Hold) -> None:
-        await self.journal.enter(step)
+        await self._enter(step)
         watched = await self._replicas(step.watch)
         news = self.orders.news
         courts = [
@@ -209,26 +210,39 @@ class Conductor:
         ]
         await hold(step, self.orders, watch(self.engine, watched), courts)
 
+    async def _enter(self, step: Hold) -> None:
+        """Where it cannot be noted, whoever goes on begins a phase earlier; but nobody could approve what is not noted."""
+        try:
+            await self.journal.enter(step)
+        except FairwayError as error:
+            if step.approve:
+                raise
+            self.emit(Note(f"that phase {step.phase} has begun could not be noted: {error.what}", "warning"))
+
     async def _run_once(self, step: RunOnce) -> None:
         """Raises JobFailed. A check is run anew each time; whoever promotes at once wants none."""
-        if (step.once and step.name in self.journal.done) or (self.orders.promoted and not step.once):
-            return
-        name = step.name if step.once else f"{step.name}-{time.time_ns() // 1_000_000}"
+        if step.once and step.name not in self.journal.done:
+            await self._run(step, step.name)
+            await self.journal.ran(step.name)
+        elif not (step.once or self.orders.promoted):
+            await self.orders.unless_promoted(self._run(step, f"{step.name}-{time.time_ns() // 1_000_000}"))
+
+    async def _run(self, step: RunOnce, name: str) -> None:
         told = await self._told(step)
-        ended = await self.engine.run_once(self.release, step.revision, name, step.job, told, self.secrets)
+        ended = await self.engine.run_once(
+            self.release, step.revision, name, step.job, environment=told, secrets=self.secrets
+        )
         if ended.exit_code:
             command = " ".join(step.job.command)
             raise JobFailed(f"{step.name} ended with exit status {ended.exit_code}: {command}", why=ended.output)
-        if step.once:
-            await self.journal.ran(step.name)
 
     async def _told(self, step: RunOnce) -> Mapping[str, str]:
-        """What a job finds in its environment: which release it is for, and where a replica of the new revision answers."""
+        """What a job finds in its environment: which release it is for, and, if it is a check, where the new revision answers."""
         told = {"FAIRWAY_RELEASE": str(self.release.number), "FAIRWAY_REVISION": step.revision.name}
         route = self.release.policy(step.revision.service).route
         fleet = await self.engine.observe()
         ready = [replica for replica in fleet.of(step.revision) if replica.id in self._ready and replica.alive]
-        if route and ready:
+        if route and ready and not step.once:
             told["FAIRWAY_PREVIEW_URL"] = f"http://{ready[0].address}:{route.port}"
         return told
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from fairway.cli.completion import completion
-from fairway.cli.main import COMMANDS
+from fairway.cli.commands import COMMANDS
 
 CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
 
