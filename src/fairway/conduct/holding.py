@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 
@@ -18,9 +17,8 @@ from fairway.ports import Engine
 
 async def hold(step: Hold, orders: Orders, watching: Awaitable[None], courts: Sequence[Court]) -> None:
     """Raises NotReady where a watched replica fails, Worse where the judge objects."""
-    until = time.monotonic() + step.seconds
-    alarm = asyncio.get_running_loop().call_later(step.seconds, orders.news.set)
-    tasks = [asyncio.ensure_future(watching), *(asyncio.create_task(court.sit()) for court in courts)]
+    timer = asyncio.create_task(asyncio.sleep(step.seconds))
+    tasks = [timer, asyncio.ensure_future(watching), *(asyncio.create_task(court.sit()) for court in courts)]
     for task in tasks:
         task.add_done_callback(lambda _: orders.news.set())
     try:
@@ -29,20 +27,21 @@ async def hold(step: Hold, orders: Orders, watching: Awaitable[None], courts: Se
             for task in tasks:
                 if task.done():
                     task.result()
-            if _over(step, orders, until, courts):
+            late = timer.done() or not step.seconds
+            if _over(step, orders, late, courts):
                 return
             await orders.news.wait()
     finally:
-        alarm.cancel()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _over(step: Hold, orders: Orders, until: float, courts: Sequence[Court]) -> bool:
+def _over(step: Hold, orders: Orders, late: bool, courts: Sequence[Court]) -> bool:
+    """`late`: its time is over."""
     if orders.promoted:
         return True
-    if orders.paused or time.monotonic() < until or (step.approve and not orders.approved(step.phase)):
+    if orders.paused or not late or (step.approve and not orders.approved(step.phase)):
         return False
     return all(court.settled for court in courts)
 

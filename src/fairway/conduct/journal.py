@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -11,6 +12,9 @@ from fairway.model.errors import FairwayError
 from fairway.model.judgement import Opinion
 from fairway.model.release import Progress
 from fairway.model.steps import Hold
+
+PATIENCE = 5.0
+"""Seconds that the writing of evidence may take: a verdict waits for it."""
 
 
 async def nowhere(progress: Progress) -> None:
@@ -25,6 +29,11 @@ class Journal:
     write: Callable[[Progress], Awaitable[None]] = nowhere
     done: frozenset[str] = frozenset()
     """The jobs that have been run, in this release or in one before it."""
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Two services are judged at once, and what was noted last has to be what is kept."""
+
+    def __post_init__(self) -> None:
+        self.done |= frozenset(self.progress.done)
 
     async def enter(self, hold: Hold) -> None:
         """A phase has its traffic. One that was entered before goes on from the time it was."""
@@ -34,8 +43,9 @@ class Journal:
     async def judged(self, service: str, opinion: Opinion) -> None:
         """Evidence that cannot be written down is no reason to stop."""
         evidence = {**self.progress.evidence, service: opinion}
-        with suppress(FairwayError):
-            await self._note(replace(self.progress, evidence=evidence))
+        with suppress(FairwayError, TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._note(replace(self.progress, evidence=evidence))
 
     async def ran(self, job: str) -> None:
         self.done |= {job}
@@ -43,4 +53,5 @@ class Journal:
 
     async def _note(self, progress: Progress) -> None:
         self.progress = progress
-        await self.write(progress)
+        async with self._writing:
+            await self.write(self.progress)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from fairway.model.errors import EngineError, GatewayError, Worse
-from fairway.model.events import Emit, Judged
+from fairway.model.events import Emit, Judged, Note
 from fairway.model.judgement import Counts, Opinion, Ruling, Scrape, State
 from fairway.model.steps import Trial
 from fairway.ports import Traffic
@@ -15,6 +15,8 @@ from fairway.rollout.judge import observe, opinion
 
 Written = Callable[[str, Opinion], Awaitable[None]]
 """Keeps the evidence, by service, where others can see it."""
+
+DECIDE = "somebody has to decide, with `fairway promote --now` or `fairway abort`"
 
 
 class Court:
@@ -28,6 +30,8 @@ class Court:
         self._news = news
         self._emit = emit
         self._write = write
+        self._asked = False
+        """Whether somebody has been told that nothing but an order ends this."""
 
     async def sit(self) -> None:
         """Until it is cancelled. Raises Worse where the verdict is to abort.
@@ -55,6 +59,9 @@ class Court:
         if undecided and judging.no_data == "abort":
             lacking = "; ".join(said.missing)
             raise Worse(f"{self.trial.new} has no verdict after {held:.0f} s, and `no_data` is abort", why=lacking)
+        if undecided and judging.no_data == "hold" and not self._asked:
+            self._asked = True
+            self._emit(Note(f"no verdict on {self.trial.new} after {held:.0f} s: {DECIDE}", "warning"))
         self.settled = said.ruling is Ruling.PASS or (undecided and judging.no_data == "pass")
         self._news.set()
 

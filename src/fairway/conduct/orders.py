@@ -7,9 +7,12 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from fairway.model.errors import Aborted
+from fairway.model.errors import Aborted, FairwayError
 from fairway.model.orders import Order, Signal
 from fairway.ports import Signals
+
+AGAIN = 1.0
+"""Seconds until it is listened again where the engine has stopped telling."""
 
 
 @dataclass(slots=True)
@@ -21,16 +24,22 @@ class Orders:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was said."""
     _abort: asyncio.Event = field(default_factory=asyncio.Event)
+    _promote: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def follow(self, signals: Signals) -> None:
-        """Listens until it is cancelled."""
-        async for given in signals.watch():
-            self.take(given)
+        """Listens until it is cancelled: a rollout to which nobody can say a word any more could wait for ever."""
+        while True:
+            with suppress(FairwayError):
+                async for given in signals.watch():
+                    self.take(given)
+            await asyncio.sleep(AGAIN)
 
     def take(self, given: tuple[Signal, ...]) -> None:
         self.given = tuple(signal for signal in given if signal.release == self.release)
         if self._last(Order.ABORT):
             self._abort.set()
+        if self.promoted:
+            self._promote.set()
         self.news.set()
 
     @property
@@ -54,18 +63,25 @@ class Orders:
 
     async def unless_aborted(self, doing: Awaitable[None]) -> None:
         """Does it to its end, or leaves off at once and raises Aborted when somebody says so."""
-        task = asyncio.ensure_future(doing)
-        abort = asyncio.create_task(self._abort.wait())
-        try:
-            await asyncio.wait({task, abort}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                await task
-            self.refuse_aborted()
-        finally:
-            for each in (task, abort):
-                each.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await each
+        await _unless(self._abort, doing)
+        self.refuse_aborted()
+
+    async def unless_promoted(self, doing: Awaitable[None]) -> None:
+        """Does it to its end, or leaves off at once when somebody wants the release without it."""
+        await _unless(self._promote, doing)
 
     def _last(self, *orders: Order) -> Signal | None:
         return next((signal for signal in reversed(self.given) if signal.order in orders), None)
+
+
+async def _unless(said: asyncio.Event, doing: Awaitable[None]) -> None:
+    task = asyncio.ensure_future(doing)
+    hearing = asyncio.create_task(said.wait())
+    try:
+        await asyncio.wait({task, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+    finally:
+        task.cancel()
+        hearing.cancel()
+        await asyncio.gather(task, hearing, return_exceptions=True)

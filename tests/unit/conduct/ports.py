@@ -12,7 +12,7 @@ from fairway.conduct.orders import Orders
 from fairway.conduct.routing import seen
 from fairway.model.app import App
 from fairway.model.build import ImageRef
-from fairway.model.errors import FairwayError
+from fairway.model.errors import FairwayError, GatewayError
 from fairway.model.events import Event
 from fairway.model.fleet import Fleet, Health, Replica, State
 from fairway.model.judgement import Scrape
@@ -40,6 +40,8 @@ class MemoryEngine:
     """How jobs end, by the first word of their names."""
     told: dict[str, str] = field(default_factory=dict)
     """The environment of the last job."""
+    left_off: list[str] = field(default_factory=list)
+    """Jobs that were cancelled."""
     watched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody watches."""
     _listeners: set[asyncio.Event] = field(default_factory=set)
@@ -106,12 +108,17 @@ class MemoryEngine:
         revision: Revision,
         name: str,
         job: Job,
+        *,
         environment: Mapping[str, str],
         secrets: Mapping[str, bytes],
     ) -> Ended:
         self.calls.append(f"run {name}")
         self.told = dict(environment)
-        await asyncio.sleep(self.job_takes)
+        try:
+            await asyncio.sleep(self.job_takes)
+        except asyncio.CancelledError:
+            self.left_off.append(name)
+            raise
         return self.ends.get(name.partition("-")[0], Ended(0))
 
     async def forget(self, release: Release) -> None:
@@ -140,9 +147,14 @@ class MemoryTraffic:
     counted: Callable[[Revision, int], Scrape | None] = lambda revision, number: None
     """What is counted for a revision at the n-th scrape."""
     scrapes: int = 0
+    mute: bool = False
+    """Whether it fails when it is asked for its counts."""
 
     async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
         self.scrapes += 1
+        await asyncio.sleep(0)
+        if self.mute:
+            raise GatewayError("the gateway does not tell its counts")
         found = {revision.name: self.counted(revision, self.scrapes) for revision in revisions}
         return {name: scrape for name, scrape in found.items() if scrape}
 
@@ -191,6 +203,10 @@ class House:
     world: World = field(default_factory=World)
     calls: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    notes: list[Progress] = field(default_factory=list)
+    """All that was written into the ledger."""
+    unwritable: FairwayError | None = None
+    """What the ledger says instead of taking a note."""
 
     def __post_init__(self) -> None:
         self.engine = MemoryEngine(self.world, self.calls, on_start=self.well)
@@ -219,6 +235,9 @@ class House:
     def _write(self, release: Release) -> Callable[[Progress], Awaitable[None]]:
         async def write(progress: Progress) -> None:
             await asyncio.sleep(0)
+            if self.unwritable:
+                raise self.unwritable
+            self.notes.append(progress)
             self.world.progress[release.number] = progress
 
         return write
