@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fairway.model.policy import Job, Match, Mirror, Phase
+from fairway.model.judgement import JudgePolicy, Measure
+from fairway.model.policy import Job, Judging, Match, Mirror, Phase
 from fairway.model.release import Progress
 from fairway.model.steps import Hold, Verdict
 from fairway.rollout.course import moment
@@ -252,3 +253,25 @@ def test_an_old_replica_may_be_missing_while_a_new_one_starts() -> None:
 def test_batches_that_are_watched_are_judged() -> None:
     web = Spec(replicas=2, routed=True, surge=1, monitor=30, judged=True)
     assert plan(world({"web": web}), newer(web))[3] == "hold 30 s, judge (monitor) web-r2 ×1"
+
+
+def test_the_last_batch_has_nothing_to_be_compared_with() -> None:
+    web = Spec(replicas=2, routed=True, surge=1, monitor=30, judged=True)
+    assert [line for line in plan(world({"web": web}), newer(web)) if line.startswith("hold")] == [
+        "hold 30 s, judge (monitor) web-r2 ×1",
+        "hold 30 s (monitor) web-r2 ×2",
+    ]
+
+
+def test_the_last_batch_is_held_to_its_limits() -> None:
+    web = Spec(replicas=2, routed=True, surge=1, monitor=30, judged=True)
+    there = world({"web": web})
+    release = there.propose(newer(web))
+    policy = release.policy("web")
+    judging = Judging(policy=JudgePolicy(limit_errors=0.01))
+    limited = replace(policy, rollout=replace(policy.rollout, judge=judging))
+    release = replace(release, policies={"web": limited})
+    planned = preview(lead(there.observe(release), release, there.course(release)))
+    trials = [trial for step in planned if isinstance(step, Hold) for trial in step.trials]
+    assert [trial.judging.policy.compare for trial in trials] == [(Measure.ERRORS,), ()]
+    assert {trial.judging.policy.limit_errors for trial in trials} == {0.01}
