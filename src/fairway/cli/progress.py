@@ -52,8 +52,10 @@ class _Screen:
         self.running: dict[str, tuple[str, float]] = {}
         self.latest = ""
         """What is being printed by what is under way: on a terminal it is shown in passing."""
-        self.looks: dict[str, int] = {}
-        """How often the judge of each service has looked."""
+        self.looks: dict[str, tuple[int, Ruling]] = {}
+        """How often the judge of each service has looked since the hold began, and what it said last."""
+        self.judged: dict[str, str] = {}
+        """The same in words: on a terminal they stand before what is under way."""
         self.lock = threading.Lock()
         self.closed = threading.Event()
 
@@ -80,11 +82,13 @@ class _Screen:
                 self._judged(event)
 
     def _judged(self, event: Judged) -> None:
-        """On a terminal in passing; the whole picture with a verdict, and after 1, 2, 4, 8 … looks."""
+        """On a terminal in passing; the whole picture when the verdict is another, and after 1, 2, 4, 8 … looks."""
         service, opinion = event.trial.new.service, event.opinion
-        self.looks[service] = looks = self.looks.get(service, 0) + 1
-        self.latest = short(service, opinion)
-        if opinion.ruling is not Ruling.HOLD or looks & (looks - 1) == 0:
+        looks, before = self.looks.get(service, (0, Ruling.HOLD))
+        looks += 1
+        self.looks[service] = looks, opinion.ruling
+        self.judged[service] = short(service, opinion)
+        if opinion.ruling is not before or looks & (looks - 1) == 0:
             for line in picture(service, opinion):
                 self._line(self._paint("dim", f"  {line}"))
 
@@ -109,6 +113,8 @@ class _Screen:
     def _end(self, key: str, mark: str, seconds: float | None, detail: str = "") -> None:
         title, _ = self.running.pop(key, (key, 0.0))
         self.latest = ""
+        self.looks.clear()
+        self.judged.clear()
         took = "" if seconds is None else self._paint("dim", f"  {seconds:.1f} s")
         self._line(f"{self._mark(mark)} {title}{f': {detail}' if detail else ''}{took}")
 
@@ -122,7 +128,8 @@ class _Screen:
         now = time.monotonic()
         parts = [f"{title} {now - since:.0f} s" for title, since in list(self.running.values())[:3]]
         more = f" and {len(self.running) - 3} more" if len(self.running) > 3 else ""
-        text = f"{SPINNER[frame % len(SPINNER)]} {' · '.join(parts)}{more}  {self.latest}"
+        told = "".join(f"{said} · " for said in list(self.judged.values()))
+        text = f"{SPINNER[frame % len(SPINNER)]} {told}{' · '.join(parts)}{more}  {self.latest}"
         width = shutil.get_terminal_size().columns - 1
         self._write(f"{CLEAR}{text[:width]}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fairway.model.fleet import Weights
 from fairway.model.policy import Match
 from fairway.model.routes import Steering
-from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, RunOnce, Shift, Step, Want
+from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, RunOnce, Shift, Step, Trial, Want
 
 
 def describe(step: Step) -> str:
@@ -35,9 +35,13 @@ def describe(step: Step) -> str:
 def _hold(step: Hold) -> str:
     until = [f"for {step.seconds:g} s"] if step.seconds else []
     until += ["until somebody approves"] if step.approve else []
-    until += [f"until the judge passes {trial.new} against {trial.old}" for trial in step.trials]
+    until += [f"until the judge passes {_trial(trial)}" for trial in step.trials]
     name = f"phase {step.phase}" if step.phase else step.why or "hold"
     return " ".join((f"{name}: watch {_named(step.watch)}", ", and ".join(until))).rstrip()
+
+
+def _trial(trial: Trial) -> str:
+    return f"{trial.new} {f'against {trial.old}' if trial.judging.policy.compare else 'by its limits'}"
 
 
 def _steered(steering: Steering) -> Iterator[str]:
