@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.lab.host import Host
-from tests.real.deploy.site import Site
-from tests.real.strategies.rollouts import make
+from tests.real.deploy.site import Site, make_site
 
 
 @pytest.fixture
 def site(tmp_path: Path, docker_host: Host, base_image: str) -> Iterator[Site]:
-    made = make(tmp_path, docker_host)
+    made = make_site(tmp_path / "site", docker_host)
     yield made
     made.down()

@@ -8,9 +8,6 @@ from tests.load.report import Report
 from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import FAILING, STRATEGIES, write
 
-ALL = list(STRATEGIES)
-COMPARED = ("canary", "ab", "shadow")
-"""Those with a judge and steps: what is worse is found by counting."""
 LOAD = {"path": "/", "slow": 0, "websockets": 0, "streams": 0, "pause": 0.02}
 
 
@@ -24,7 +21,7 @@ def wrong(report: Report) -> list[object]:
     return [failure for failure in report.failures if not (failure.version == "v2" and failure.reason == "status 500")]
 
 
-@pytest.mark.parametrize("strategy", [name for name in ALL if name != "recreate"])
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "recreate"])
 def test_a_good_version_takes_over_unseen(site: Site, strategy: str) -> None:
     begin(site, strategy)
     with site.load(**LOAD) as load:
@@ -36,8 +33,9 @@ def test_a_good_version_takes_over_unseen(site: Site, strategy: str) -> None:
     assert (status["converged"], status["problems"]) == (True, [])
 
 
-@pytest.mark.parametrize("strategy", COMPARED)
-@pytest.mark.parametrize("fault", ["some-errors", "slow"])
+@pytest.mark.parametrize(
+    ("strategy", "fault"), [("canary", "some-errors"), ("canary", "slow"), ("ab", "slow"), ("shadow", "some-errors")]
+)
 def test_a_worse_version_is_found_and_led_back(site: Site, strategy: str, fault: str) -> None:
     begin(site, strategy)
     before = site.replicas()
@@ -52,7 +50,7 @@ def test_a_worse_version_is_found_and_led_back(site: Site, strategy: str, fault:
         assert set(load.report.versions) == {"v1"}
 
 
-@pytest.mark.parametrize("strategy", ["blue-green", "canary", "ab", "shadow"])
+@pytest.mark.parametrize("strategy", ["blue-green", "canary"])
 def test_a_check_that_fails_leads_back(site: Site, strategy: str) -> None:
     begin(site, strategy, check=FAILING)
     before = site.replicas()
@@ -66,27 +64,25 @@ def test_a_check_that_fails_leads_back(site: Site, strategy: str) -> None:
         assert set(load.report.versions) == {"v1"}
 
 
-@pytest.mark.parametrize("strategy", ["rolling", "canary", "blue-green"])
+@pytest.mark.parametrize("strategy", ["rolling", "canary"])
 def test_a_version_that_is_never_ready_gets_no_request(site: Site, strategy: str) -> None:
     begin(site, strategy)
-    settings = site.directory / "fairway.yaml"
     with site.load(**LOAD) as load:
-        site.variables |= {"VERSION": "v2", "BROKEN": "never-ready"}
-        process = site.start("deploy", "production")
-        process.wait(60)
-    assert process.returncode == 1
+        done = site.fairway("deploy", "production", VERSION="v2", BROKEN="never-ready", check=False)
+    assert done.returncode == 1, done.stderr
+    assert "release 1 serves as before" in done.stderr
     assert load.report.failed == 0, load.report.summary()
     assert set(load.report.versions) == {"v1"}
-    assert settings.exists()
 
 
 @pytest.mark.parametrize("strategy", ["rolling", "blue-green"])
 def test_a_version_that_crashes_late_is_led_back(site: Site, strategy: str) -> None:
-    begin(site, strategy)
+    begin(site, strategy, watch="12s")
     with site.load(**LOAD) as load:
         done = site.fairway("deploy", "production", VERSION="v2", BROKEN="crash-later", check=False)
     assert done.returncode == 3, done.stderr
     assert "failed while it was watched" in done.stderr
-    refused = [failure for failure in load.report.failures if failure.version != "v2"]
-    assert len(refused) <= load.report.failed
-    assert site.json("status", "production")["release"] == 1
+    if strategy == "blue-green":  # it had no users yet
+        assert load.report.failed == 0, load.report.summary()
+    status = site.json("status", "production")
+    assert (status["release"], status["converged"], status["problems"]) == (1, True, [])
