@@ -41,12 +41,12 @@ class _Stats(msgspec.Struct):
 def script(clusters: Collection[str]) -> str:
     """Prints the counts of these clusters; ends with curl's exit status.
 
-    Envoy gathers the times of its workers after it has answered, so it is asked twice: what the second answer says of
-    times is as new as the first one, and what it says of counts is newer by a few milliseconds.
+    Envoy gathers the times of its workers after it has answered, so it is asked twice, with a moment for busy workers
+    between: what the second answer says of times is as new as the first one, and what it says of counts is newer by that.
     """
     names = "|".join(re.escape(name) for name in sorted(clusters))
     wanted = quote(rf"^cluster\.({names})\.{_NAMES}$", safe="")
-    return f"ask '/stats?filter=%5E%24' >/dev/null && ask '/stats?format=json&histogram_buckets=cumulative&filter={wanted}'"
+    return f"ask '/stats?filter=%5E%24' >/dev/null && sleep 0.05 && ask '/stats?format=json&histogram_buckets=cumulative&filter={wanted}'"
 
 
 def read(output: str, clusters: Collection[str]) -> Mapping[str, Scrape]:

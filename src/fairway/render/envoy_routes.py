@@ -25,6 +25,9 @@ ANOTHER = 100
 """How often a retry draws until it has another replica: one that refuses connections has the fewest requests, so that of two
 it is drawn three times in four."""
 
+BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
+"""Without a length they have no body."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
@@ -123,16 +126,18 @@ def _route(claim: _Claim, lane: Lane) -> Json:
 
 
 def _copied(method: str) -> list[Json]:
-    """A copy of what never ends (a WebSocket, an event stream) would never end either: nobody closes it."""
+    """Requests with this method, but for those whose copies could hold up the user, or would never end.
+
+    Envoy slows a user down who sends more than a mirror reads, so a body that is long, or of unknown length, is not copied.
+    """
+    length = {"safe_regex": {"regex": "[0-9]{1,5}|" if method in BODILESS else "[0-9]{1,5}"}}
+    stream = {"contains": "text/event-stream", "ignore_case": True}
     return [
         {"name": ":method", "string_match": {"exact": method}},
+        {"name": "content-length", "string_match": length, "treat_missing_header_as_empty": True},
+        {"name": "transfer-encoding", "present_match": True, "invert_match": True},
         {"name": "upgrade", "present_match": True, "invert_match": True},
-        {
-            "name": "accept",
-            "string_match": {"contains": "text/event-stream", "ignore_case": True},
-            "invert_match": True,
-            "treat_missing_header_as_empty": True,
-        },
+        {"name": "accept", "string_match": stream, "invert_match": True, "treat_missing_header_as_empty": True},
     ]
 
 

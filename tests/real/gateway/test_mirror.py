@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
+from collections.abc import Iterator
 
 import pytest
 
@@ -40,6 +42,14 @@ async def settled(place: Place) -> dict[str, int]:
     raise AssertionError("copies are sent without an end")
 
 
+def memory(place: Place) -> int:
+    """Megabytes that the gateway's Envoy has allocated."""
+    said = place.host.docker(
+        "exec", NAME, "curl", "-s", "--unix-socket", "/run/fairway/admin.sock", "http://e/memory"
+    ).stdout
+    return int(json.loads(said)["allocated"]) // 1_000_000
+
+
 async def test_a_share_of_the_requests_is_copied_and_says_so(place: Place) -> None:
     old, new = await place.start("v1", "v2")
     await place.steer(old, new, 0, shadow(25))
@@ -66,7 +76,7 @@ async def test_only_these_methods_are_copied_and_no_streams(place: Place) -> Non
     await settled(place)
     assert await preview.seen() == {"GET / copied": 1, "HEAD / copied": 1}
     await place.steer(old, new, 0, shadow(methods=("POST",)))
-    await users.ask("/pay", "POST", body=b"x" * 100_000)
+    await users.ask("/pay", "POST", body=b"x" * 90_000)
     await users.ask("/pay")
     await settled(place)
     assert (await preview.seen())["POST /pay copied"] == 1
@@ -115,6 +125,32 @@ async def test_whatever_becomes_of_the_copies_no_user_notices(place: Place, kind
         print(f"{what}: {report.requests} requests, p50 {times.p50} ms, p99 {times.p99} ms")
         assert report.failed == 0, report.summary()
         assert set(report.versions) == {"v1"}
+
+
+async def test_a_mirror_that_reads_nothing_holds_nobody_up(place: Place) -> None:
+    """What is too long to be kept for it is not copied."""
+    [old] = await place.start("v1")
+    stuck = await place.replicas.start("v2", "3600", "3600")
+    await place.until_up(stuck)
+    await place.steer(old, stuck, 0, shadow(methods=("POST",)))
+    users = Users(place)
+    before = memory(place)
+    for size, count in ((90_000, 1000), (8_000_000, 20)):
+        body = b"x" * size
+        left = iter(range(count))
+
+        async def work(body: bytes = body, left: Iterator[int] = left) -> None:
+            for _ in left:
+                assert (await users.ask("/", "POST", body=body)).version == "v1"
+
+        await asyncio.gather(*(work() for _ in range(8)))
+        print(
+            f"{count} bodies of {size} bytes beside a mirror that reads nothing: {before} MB, then {memory(place)} MB"
+        )
+    counters = (await place.traffic.counts([NEW]))["web-r2"].counters
+    assert counters["upstream_rq_total"] == COPIES
+    assert counters.get("upstream_rq_5xx", 0) == 0
+    users.close()
 
 
 async def test_copies_are_limited_and_what_is_dropped_is_nobodys_error(place: Place) -> None:

@@ -85,6 +85,21 @@ async def test_a_fairway_with_other_parameters_takes_over_under_load(
     assert counts["web-r1"].counters["upstream_rq_2xx"] > 0
 
 
+async def test_a_deployer_whose_shell_is_in_the_old_container_gets_the_counts_of_the_new_one(
+    place: Place, other_image: str
+) -> None:
+    [one] = await place.start("v1")
+    await place.traffic.apply(place.table(place.service(backend("web-r1", one))))
+    revision = Revision("web", 1, backend("web-r1").digest)
+    for _ in range(3):
+        assert await place.get() == (200, "v1")
+    assert (await place.traffic.counts([revision]))["web-r1"].counters["upstream_rq_2xx"] == 3
+    await with_image(place, other_image).start()
+    for _ in range(5):
+        assert await place.get() == (200, "v1")
+    assert (await place.traffic.counts([revision]))["web-r1"].counters["upstream_rq_2xx"] == 5
+
+
 async def test_replaced_again_and_again_only_old_streams_are_cut(place: Place, other_image: str) -> None:
     """Envoy has one predecessor at a time: the one before it ends when the next takes over."""
     [one] = await place.start("v1")

@@ -4,7 +4,7 @@
 /reset tears the connection down once the request is read · /deaf?s=3 refuses connections for so many seconds
 /seen tells how many requests have come, by method, path, and whether they were copies
 An idle connection is closed after IDLE seconds whatever has just come, as some servers do; after an hour by default.
-Every answer but those to /up, /seen and /deaf takes DELAY seconds more.
+Requests but those for /up, /seen and /deaf are left alone for DELAY seconds, and their bodies unread.
 """
 
 import asyncio
@@ -82,13 +82,13 @@ async def request(reader, writer, head):
     copy = " copied" if b"\r\nx-fairway-mirror: true\r\n" in head.lower() else ""
     kind = f"{method.decode()} {url.path}{copy}"
     SEEN[kind] = SEEN.get(kind, 0) + 1
+    if DELAY and url.path not in ("/up", "/seen", "/deaf"):
+        await asyncio.sleep(DELAY)
     length = next(
         (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
     )
     if length:
         await reader.readexactly(length)
-    if DELAY and url.path not in ("/up", "/seen", "/deaf"):
-        await asyncio.sleep(DELAY)
     if url.path == "/reset":
         writer.transport.abort()
     else:

@@ -169,12 +169,15 @@ def test_everybody_on_one_side_needs_no_cookie() -> None:
 
 def test_only_these_methods_are_copied_and_nothing_that_never_ends() -> None:
     service = two(Steering(revision=NEW, mirror=Mirror(percent=12.5, methods=("GET", "REPORT"))))
-    for method in ("GET", "REPORT"):
-        [policy] = taken(service, **{":method": method})["route"]["request_mirror_policies"]
+    for method, length in (("GET", {}), ("GET", {"content_length": "0"}), ("REPORT", {"content_length": "99999"})):
+        [policy] = taken(service, **{":method": method, **length})["route"]["request_mirror_policies"]
         assert policy["runtime_fraction"]["default_value"] == {"numerator": 125_000, "denominator": "MILLION"}
     for headers in (
         {":method": "POST"},
         {":method": "GETS"},
+        {":method": "GET", "content_length": "100000"},
+        {":method": "GET", "transfer_encoding": "chunked"},
+        {":method": "REPORT"},
         {"upgrade": "websocket"},
         {"accept": "Text/Event-Stream, */*"},
     ):
