@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.deployment import deployment
+from fairway.cli.notes import notes, on_failure
 from fairway.cli.words import describe
 from fairway.flows.deploy import Proposal, look
 
@@ -44,9 +45,7 @@ def _text(proposal: Proposal) -> str:
     lines = [f"release {number}, after {f'release {proposal.base.number}' if proposal.base else 'nothing'}", ""]
     lines += [f"  {change.service}: {_change(change.what, change.before, change.after)}" for change in proposal.changes]
     lines += ["", *(f"  {count}. {describe(step)}" for count, step in enumerate(proposal.steps, 1)), ""]
-    lines += [f"  {note}" for note in _notes(proposal)]
-    serves = f"release {proposal.base.number} serves on" if proposal.base else "what was made is removed"
-    lines.append(f"  If a step fails: {serves}; nothing old goes before its successor is confirmed.")
+    lines += [f"  {note}" for note in (*notes(proposal), *on_failure(proposal))]
     return "\n".join(lines)
 
 
@@ -56,20 +55,12 @@ def _change(what: str, before: str, after: str) -> str:
     return f"{what} {after or before}".rstrip()
 
 
-def _notes(proposal: Proposal) -> list[str]:
-    policies = proposal.release.policies
-    return [
-        f"{service} is replaced with a gap: {policy.rollout.why}"
-        for service, policy in sorted(policies.items())
-        if policy.rollout.strategy == "recreate" and policy.rollout.why
-    ]
-
-
 def _facts(proposal: Proposal) -> dict[str, object]:
     return {
         "release": proposal.release.number,
         "base": proposal.base.number if proposal.base else None,
         "changes": proposal.changes,
         "steps": [describe(step) for step in proposal.steps],
-        "notes": _notes(proposal),
+        "notes": notes(proposal),
+        "on_failure": on_failure(proposal),
     }
