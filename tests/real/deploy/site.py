@@ -133,7 +133,7 @@ def commit(directory: Path) -> None:
     if not (directory / ".git").exists():
         subprocess.run(["git", "init", "-q", "-b", "main"], cwd=directory, check=True)
     subprocess.run(["git", "add", "-A"], cwd=directory, check=True)
-    subprocess.run(["git", *identity, "commit", "-q", "-m", "change"], cwd=directory, check=True)
+    subprocess.run(["git", *identity, "commit", "-q", "--allow-empty", "-m", "change"], cwd=directory, check=True)
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -66,7 +66,7 @@ def test_killed_at_a_boundary_a_second_machine_arrives(site: Site, tmp_path: Pat
             killed += 1
             status = second.json("status", "production")
             assert status["holder"] is None, where
-            arrive(second, killed, status)
+            arrive(site, second, killed, status)
             status = second.json("status", "production")
             assert (status["converged"], status["under_way"], status["problems"]) == (True, None, []), where
             assert (status["release"] > before) == bool(killed % 2), where
@@ -78,10 +78,10 @@ def test_killed_at_a_boundary_a_second_machine_arrives(site: Site, tmp_path: Pat
         assert load.report.failed == 0, load.report.summary()
 
 
-def arrive(second: Site, killed: int, status: dict[str, object]) -> None:
-    """In turn, go on to the new release and lead back to the old one. Killed before anything was written down: begin anew."""
+def arrive(site: Site, second: Site, killed: int, status: dict[str, object]) -> None:
+    """In turn, go on to the new release and lead back to the old one. Before anything was written down, begin anew."""
     if status["under_way"] is None:
         assert killed == 1
-        second.fairway("deploy", "production", check=False)
-        return
-    second.fairway("resume" if killed % 2 else "abort", "production")
+        site.fairway("deploy", "production")
+    else:
+        second.fairway("resume" if killed % 2 else "abort", "production")

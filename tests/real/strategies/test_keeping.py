@@ -53,7 +53,8 @@ def test_on_fail_hold_leads_users_back_and_keeps_the_new_ones(site: Site) -> Non
 def test_jobs_run_once_a_release_before_and_after(site: Site) -> None:
     compose = site.directory / "compose.yaml"
     compose.write_text(
-        compose.read_text().replace("    expose:", "    volumes: [data:/data]\n    expose:") + "volumes: {data: {}}\n"
+        compose.read_text().replace("    expose:", "    user: root\n    volumes: [data:/data]\n    expose:")
+        + "volumes: {data: {}}\n"
     )
     job = "'sh -c \"echo %s $FAIRWAY_RELEASE >> /data/log\"'"
     write_rollout(site, f"strategy: rolling, before: {job % 'expand'}, after_keep: {job % 'contract'}")
