@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fairway.cli.words import duration
 from fairway.flows.deploy import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Judging, Rollout
@@ -63,14 +64,6 @@ def _unless(proposal: Proposal) -> str:
 
 def _makes_way(rollout: Rollout) -> bool:
     return rollout.strategy == "recreate" or bool(rollout.max_unavailable)
-
-
-def duration(seconds: float) -> str:
-    """As one writes it in fairway.yaml: 1h30m, 45s, 0.5s."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
-    return "".join(f"{part:g}{unit}" for part, unit in parts if part) or "0s"
 
 
 def _gap(proposal: Proposal, service: str, rollout: Rollout) -> Iterator[str]:

@@ -32,8 +32,16 @@ def describe(step: Step) -> str:
             return f"stop and remove {_shrunk(wants)}"
 
 
+def duration(seconds: float) -> str:
+    """As one writes it in fairway.yaml: 1h30m, 45s, 0.5s."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = ((hours, "h"), (minutes, "m"), (left, "s"))
+    return "".join(f"{part:g}{unit}" for part, unit in parts if part) or "0s"
+
+
 def _hold(step: Hold) -> str:
-    until = [f"for {step.seconds:g} s"] if step.seconds else []
+    until = [f"for {duration(step.seconds)}"] if step.seconds else []
     until += ["until somebody approves"] if step.approve else []
     until += [f"until the judge passes {_trial(trial)}" for trial in step.trials]
     name = f"phase {step.phase}" if step.phase else step.why or "hold"

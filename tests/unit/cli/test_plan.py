@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from fairway.cli.notes import duration, notes, on_failure
+from fairway.cli.notes import notes, on_failure
 from fairway.cli.plan import _text
+from fairway.cli.words import duration
 from fairway.flows.deploy import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Job, Judging, Phase, Rollout

@@ -38,15 +38,15 @@ WORDS: list[tuple[Step, str]] = [
         "move traffic: web to web-r1 80 %, web-r2 20 %; requests with header x-beta or cookie beta=1 to web-r2; "
         "each user keeps to one revision; copies of 25 % (GET) to web-r2; http://next.example.com to web-r2",
     ),
-    (Hold(30, (Want(NEW, 2),), "monitor"), "monitor: watch web-r2 for 30 s"),
+    (Hold(30, (Want(NEW, 2),), "monitor"), "monitor: watch web-r2 for 30s"),
     (Hold(0, (Want(NEW, 2),), "phase", phase=1), "phase 1: watch web-r2"),
     (
         Hold(60, (Want(NEW, 2),), "phase", approve=True, trials=(COMPARED,), phase=2),
-        "phase 2: watch web-r2 for 60 s, and until somebody approves, and until the judge passes web-r2 against web-r1",
+        "phase 2: watch web-r2 for 1m, and until somebody approves, and until the judge passes web-r2 against web-r1",
     ),
     (
         Hold(60, (Want(NEW, 2),), "monitor", trials=(LIMITED,)),
-        "monitor: watch web-r2 for 60 s, and until the judge passes web-r2 by its limits",
+        "monitor: watch web-r2 for 1m, and until the judge passes web-r2 by its limits",
     ),
     (
         RunOnce(name="before-web-r2", revision=NEW, job=Job(command=("./migrate", "expand"))),
