@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from fairway.flows.context import Target
 from fairway.flows.orders import send
 from fairway.model.errors import Refused
-from fairway.model.orders import Order, Signal
+from fairway.model.orders import Order
 from fairway.model.policy import Phase
 from fairway.model.release import Progress, Record
 from fairway.ports import Holder
-from tests.unit.rollout.parts import ENVIRONMENT, Spec, release
+from tests.unit.flows.hosts import Host
+from tests.unit.rollout.parts import Spec, release
 
 pytestmark = pytest.mark.anyio
 
 WEB = Spec(routed=True, steps=(Phase(traffic=5), Phase(traffic=50, approve=True)))
-
-
-@dataclass
-class Host:
-    """What `send` asks of the ports: the ledger's records, who holds the lease, and where orders go."""
-
-    records: tuple[Record, ...] = ()
-    leader: Holder | None = None
-    sent: list[tuple[Order, int, str, int]] = field(default_factory=list)
-
-    async def read(self) -> tuple[Record, ...]:
-        return self.records
-
-    async def holder(self) -> Holder | None:
-        return self.leader
-
-    async def send(self, order: Order, release: int, by: str, *, phase: int = 0) -> None:
-        self.sent.append((order, release, by, phase))
-
-    async def watch(self) -> AsyncIterator[tuple[Signal, ...]]:
-        yield ()
-
-    async def clear(self) -> None:
-        raise NotImplementedError
-
-    @property
-    def target(self) -> Target:
-        port: Any = self
-        return Target(
-            environment=ENVIRONMENT,
-            engine=port,
-            traffic=port,
-            ledger=port,
-            leases=port,
-            signals=port,
-            console=port,
-            by="ann@desk",
-            doing="approve",
-        )
 
 
 FIRST = Record(release=release({"web": WEB}), outcome="promoted")
