@@ -149,7 +149,7 @@ async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes
         listening.cancel()
         await asyncio.gather(opening, listening, return_exceptions=True)
     if verdict is Verdict.PROMOTED:
-        await _concluded(target, release, orders, "promoted")
+        await _concluded(target, release, "promoted")
         if conductor.error:
             raise Partial(
                 f"release {release.number} serves, but not all that was to be done after that could be done",
@@ -160,11 +160,9 @@ async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes
     await _undo(target, proposal, conductor, secrets, emit)
 
 
-async def _concluded(target: Target, release: Release, orders: Orders, outcome: str, detail: str = "") -> None:
+async def _concluded(target: Target, release: Release, outcome: str, detail: str = "") -> None:
     """Written down, and what was needed only on the way is forgotten."""
-    await target.ledger.conclude(release, outcome, detail)
-    if orders.given:
-        await target.signals.clear()
+    await asyncio.gather(target.ledger.conclude(release, outcome, detail), target.signals.clear())
     if any(rollout.before or rollout.after_keep or rollout.steps for rollout in _rollouts(release)):
         await target.engine.forget(release)
 
@@ -200,7 +198,7 @@ async def _undo(
     serves = f"release {base.number} serves {again}" if base.number else "nothing of it is left"
     # A walk that arrived with an error could not remove something.
     if verdict is not Verdict.PROMOTED or conductor.error:
-        await _concluded(target, proposal.release, failed.orders, "partial", error.what)
+        await _concluded(target, proposal.release, "partial", error.what)
         raise Partial(
             f"release {number} failed, and so did leading back to what was before it",
             why=f"{error.what}; then: {conductor.error.what if conductor.error else 'unknown'}",
@@ -210,7 +208,7 @@ async def _undo(
     outcome, kind = ("rolled back", RolledBack) if failed.touched else ("failed", ReleaseFailed)
     if stays:
         outcome, kind, serves = "held", Held, f"{serves}; its own replicas stay, without traffic, to be looked at"
-    await _concluded(target, proposal.release, failed.orders, outcome, error.what)
+    await _concluded(target, proposal.release, outcome, error.what)
     raise kind(f"release {number} failed; {serves}") from error
 
 
