@@ -139,6 +139,12 @@ def test_the_share_of_the_numbers_is_the_share(share: int) -> None:
     assert mine == list(range(round(0x10000 * share / 100)))
 
 
+def test_a_share_too_small_for_any_number_is_nobodys() -> None:
+    both = (backend(OLD, endpoint(1), weight=999_999), backend(NEW, endpoint(2), weight=1))
+    service = routed("web", *both, steering=Steering(revision=NEW, sticky="web-r2"))
+    assert revision(taken(service, x_request_id="0000")) == OLD
+
+
 def test_another_salt_makes_another_draw_in_the_same_cookie() -> None:
     one, other = (two(Steering(revision=NEW, sticky=salt), 50) for salt in ("web-r2", "web-r3"))
     cookies = jar(taken(one, x_request_id="0000"), "0000")
