@@ -36,7 +36,7 @@ def _text(found: Status) -> str:
         lines += _under_way(found.under_way)
     if found.services:
         heads = ("SERVICE", "REVISION", "UP", "TRAFFIC", "")
-        lines += ["", table(heads, [_row(service) for service in found.services])]
+        lines += ["", table(heads, [_row(service, found.under_way) for service in found.services])]
     if found.problems:
         lines += ["", *(f"! {problem}" for problem in found.problems)]
     elif found.release and not found.converged and not found.holder:
@@ -70,15 +70,18 @@ def _under_way(begun: UnderWay) -> list[str]:
     return lines
 
 
-def _row(service: ServiceStatus) -> tuple[str, ...]:
+def _row(service: ServiceStatus, begun: UnderWay | None) -> tuple[str, ...]:
     share = "" if service.share is None else f"{100 * service.share:.0f} %"
     wanted = f"{service.up}/{service.wanted}" if service.current else str(service.up)
-    return (service.service, service.revision, wanted, share, _note(service))
+    return (service.service, service.revision, wanted, share, _note(service, begun))
 
 
-def _note(service: ServiceStatus) -> str:
+def _note(service: ServiceStatus, begun: UnderWay | None) -> str:
     if service.warm:
         return "warm: `fairway rollback` is instant"
+    coming = begun.release.revisions.get(service.service) if begun else None
+    if begun and coming and coming.name == service.revision and not service.current:
+        return f"of release {begun.number}, under way"
     return "" if service.current else "not of this release"
 
 

@@ -47,6 +47,8 @@ async def test_a_phase_that_waits_for_an_approval_and_the_evidence() -> None:
     assert "  waits for `fairway approve`" in text.splitlines()
     assert "  judge of web: no verdict yet (150 requests to the new, 1,350 to the old)" in text.splitlines()
     assert all(len(line) < 100 for line in text.splitlines())
+    (new,) = [line for line in text.splitlines() if line.startswith("web      web-r2")]
+    assert new.split()[2:] == ["1", "50", "%", "of", "release", "2,", "under", "way"]
     facts = _facts(found)
     assert (facts["phase"], facts["phases"], facts["waits_for_approval"], facts["paused_by"]) == (2, 2, True, None)
 
