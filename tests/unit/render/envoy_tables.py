@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from fairway.model.environment import Environment
@@ -59,6 +61,9 @@ def steerings(revisions: list[str], preview: str) -> st.SearchStrategy[Steering]
     )
 
 
+_steered = st.none() | steerings(["r1", "r2", "r3", "r4", "r5"], "preview")
+
+
 @st.composite
 def _services(draw: st.DrawFn, name: str, hosts: tuple[str, ...], path: str) -> RoutedService:
     releases = draw(st.lists(st.integers(1, 5), max_size=3, unique=True))
@@ -66,7 +71,10 @@ def _services(draw: st.DrawFn, name: str, hosts: tuple[str, ...], path: str) -> 
         backend(f"{name}-r{release}", *draw(_endpoints), weight=draw(st.sampled_from((0, 1, 5, 50, 100))))
         for release in releases
     ]
-    steering = draw(st.none() | steerings([each.revision for each in backends], f"preview.{hosts[0].lower()}"))
+    steering = draw(_steered)
+    if steering:
+        preview = f"preview.{hosts[0].lower()}" if steering.preview else ""
+        steering = replace(steering, revision=f"{name}-{steering.revision}", preview=preview)
     return routed(name, *backends, hosts=hosts, path=path, ready=draw(_readies), steering=steering)
 
 
