@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import wrap
 
 from fairway.cli.words import duration
 from fairway.flows.deploy import Proposal
@@ -10,6 +11,7 @@ from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Judging, Rollout
 from fairway.model.steps import Drain, Ensure, Hold, Retire, RunOnce
 
+WIDTH = 100
 NAMES = {Measure.ERRORS: "errors", Measure.LATENCY: "slow answers"}
 UNDECIDED = {
     "hold": "it waits for `fairway promote --now` or `fairway abort`",
@@ -33,6 +35,11 @@ def notes(proposal: Proposal) -> list[str]:
         )
         found += [f"{service}: {said}" for said in told]
     return [*found, *_jobs(proposal)]
+
+
+def wrapped(said: list[str]) -> list[str]:
+    """As lines of a terminal."""
+    return [line for text in said for line in wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)]
 
 
 def on_failure(proposal: Proposal) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.deployment import deployment
-from fairway.cli.notes import notes, on_failure
+from fairway.cli.notes import notes, on_failure, wrapped
 from fairway.cli.words import describe
 from fairway.flows.deploy import Proposal, look
 
@@ -45,7 +45,7 @@ def _text(proposal: Proposal) -> str:
     lines = [f"release {number}, after {f'release {proposal.base.number}' if proposal.base else 'nothing'}", ""]
     lines += [f"  {change.service}: {_change(change.what, change.before, change.after)}" for change in proposal.changes]
     lines += ["", *(f"  {count}. {describe(step)}" for count, step in enumerate(proposal.steps, 1)), ""]
-    lines += [f"  {note}" for note in (*notes(proposal), *on_failure(proposal))]
+    lines += [f"  {note}" for note in wrapped([*notes(proposal), *on_failure(proposal)])]
     return "\n".join(lines)
 
 

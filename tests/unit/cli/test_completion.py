@@ -6,8 +6,8 @@ from typing import Literal
 
 import pytest
 
-from fairway.cli.completion import completion
 from fairway.cli.commands import COMMANDS
+from fairway.cli.completion import completion
 
 CHECKS = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"]}
 

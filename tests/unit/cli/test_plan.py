@@ -63,14 +63,16 @@ def test_the_whole_plan_of_a_judged_canary() -> None:
         "  7. wait until ready: web-r2 ×2",
         "  8. move traffic: web to web-r2 100 %",
         "",
-        "  web: the judge looks every 5s; the release fails when it is sure of more than 1.2 times the old version's errors",
-        "  web: a judged step ends when the judge is sure that all is fine; without a verdict after 30m, "
-        "it waits for `fairway promote --now` or `fairway abort`",
+        "  web: the judge looks every 5s; the release fails when it is sure of more than 1.2 times the old",
+        "    version's errors",
+        "  web: a judged step ends when the judge is sure that all is fine; without a verdict after 30m, it",
+        "    waits for `fairway promote --now` or `fairway abort`",
         "  web: web-r1 stays warm for 30m: `fairway rollback` is instant meanwhile",
         "  web: web-r1 goes with the first deployment after that",
         "  before-web-r2: the release fails unless it ends with exit status 0 within 10m",
         "  before-web-r2: what it does is not undone, so release 1 must be able to live with it",
-        "  if a step fails: release 1 serves everybody, and what is new is removed (exit status 1, or 3 once traffic has moved)",
+        "  if a step fails: release 1 serves everybody, and what is new is removed (exit status 1, or 3 once",
+        "    traffic has moved)",
         "  but the new replicas of web stay, without traffic, to be looked at (exit status 7)",
     ]
 

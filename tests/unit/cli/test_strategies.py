@@ -9,7 +9,7 @@ from textwrap import indent
 
 import pytest
 
-from fairway.cli.notes import notes
+from fairway.cli.notes import notes, wrapped
 from fairway.cli.words import describe
 from fairway.model.app import Deploy, Service
 from fairway.model.policy import Rollout
@@ -33,7 +33,7 @@ def rollout(text: str) -> Rollout:
 def plan(text: str) -> str:
     found = proposal(world({"web": WEB}), {"web": replace(WEB, version=2)}, web=rollout(text))
     steps = [f"{count:>2}. {describe(step)}" for count, step in enumerate(found.steps, 1)]
-    return "".join(f"{line}\n" for line in (*steps, *notes(found)))
+    return "".join(f"{line}\n" for line in (*steps, *wrapped(notes(found))))
 
 
 @pytest.mark.parametrize("block", list(BLOCKS.finditer(PAGE.read_text())), ids=lambda block: block["name"])
