@@ -29,7 +29,7 @@ from tests.real.deploy.site import Site, make_site
 from tests.real.strategies.rollouts import FAILING, STRATEGIES, write
 
 FAULTS = ("some-errors", "slow", "crash-later", "never-ready", "check")
-GAPLESS = {"path": "/", "slow": 1, "pause": 0.02}
+LOAD = {"path": "/", "keep_alive": 6, "one_shot": 4, "slow": 1, "pause": 0.02}
 
 
 @dataclass
@@ -68,7 +68,7 @@ def roll_out(site: Site, strategy: str, number: int, fault: str) -> tuple[Report
     write(site, strategy, watch="12s" if fault == "crash-later" else "2s", **check)
     site.fairway("build", "production")
     site.fairway("test", "production")
-    with site.load(**GAPLESS) as load:
+    with site.load(**LOAD) as load:
         began = time.monotonic()
         done = site.fairway(
             "deploy", "production", check=False, VERSION=version, BROKEN="" if fault == "check" else fault

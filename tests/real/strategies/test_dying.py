@@ -1,6 +1,6 @@
 """A deployer that is killed at a boundary between two steps, with each strategy; then a second machine goes on, or leads back.
 
-Every fourth boundary by default, and all of them with FAIRWAY_BOUNDARIES=1.
+Every sixth boundary by default, and all of them with FAIRWAY_BOUNDARIES=1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.load.load import CHECKOUT
 from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import write_rollout
 
-EVERY = int(os.environ.get("FAIRWAY_BOUNDARIES", "4"))
+EVERY = int(os.environ.get("FAIRWAY_BOUNDARIES", "6"))
 QUICK = {
     "recreate": "strategy: recreate",
     "rolling": "surge: 1",
@@ -54,7 +54,7 @@ def test_killed_at_a_boundary_a_second_machine_arrives(site: Site, tmp_path: Pat
     write_rollout(site, QUICK[strategy])
     site.fairway("ship", "production", VERSION="v0")
     second = second_machine(site, tmp_path / "second")
-    load = site.load(slow=0, pause=0.02)
+    load = site.load(keep_alive=4, one_shot=4, slow=0)
     killed = 0
     with load:
         for boundary in range(1, 100, EVERY):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import FAILING, write_rollout
 
-LOAD = {"slow": 0, "pause": 0.02}
+LOAD = {"keep_alive": 4, "one_shot": 4, "slow": 0}
 
 
 def names(site: Site) -> list[str]:

@@ -13,7 +13,7 @@ from tests.real.deploy.site import Site, kill
 from tests.real.strategies.rollouts import write_rollout
 
 APPROVED = "strategy: canary, steps: [{traffic: 10, hold: approve}, {traffic: 50, hold: approve}]"
-LOAD = {"slow": 0, "websockets": 0, "streams": 0, "pause": 0.02}
+LOAD = {"keep_alive": 4, "one_shot": 4, "slow": 0, "websockets": 0, "streams": 0}
 
 
 @pytest.fixture

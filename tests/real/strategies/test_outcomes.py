@@ -8,7 +8,7 @@ from tests.load.report import Report
 from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import FAILING, STRATEGIES, write
 
-LOAD = {"path": "/", "slow": 0, "websockets": 0, "streams": 0, "pause": 0.02}
+LOAD = {"path": "/", "keep_alive": 6, "one_shot": 4, "slow": 0, "websockets": 0, "streams": 0, "pause": 0.02}
 
 
 def begin(site: Site, strategy: str, **how: str) -> None:
