@@ -86,7 +86,7 @@ class Conductor:
 
     async def _attempt(self, step: Step) -> Outcome:
         self.emit(StepStarted(step))
-        touched, self.touched = self.touched, self.touched or isinstance(step, Shift | Drain | Retire)
+        touched, self.touched = self.touched, self.touched or self._touches(step)
         began = time.monotonic()
         try:
             await self._unless_aborted(step)
@@ -97,6 +97,15 @@ class Conductor:
             return Outcome(error)
         self.emit(StepEnded(step, time.monotonic() - began))
         return Outcome()
+
+    def _touches(self, step: Step) -> bool:
+        """Whether it changes what users get, or what they got it from. A phase without traffic does not, nor do copies."""
+        match step:
+            case Shift(weights, steering, others=True):
+                moved = any(self.release.revisions[service].name in shares for service, shares in weights.items())
+                return moved or any(steered.match for steered in steering.values())
+            case _:
+                return isinstance(step, Shift | Drain | Retire)
 
     async def _unless_aborted(self, step: Step) -> None:
         """What waits is left off at once; what changes something is done to its end; what is old is removed all the same."""

@@ -43,6 +43,10 @@ class Orders:
         self.news.set()
 
     @property
+    def aborted(self) -> Signal | None:
+        return self._last(Order.ABORT)
+
+    @property
     def promoted(self) -> Signal | None:
         return self._last(Order.PROMOTE)
 
@@ -58,7 +62,7 @@ class Orders:
 
     def refuse_aborted(self) -> None:
         """Raises Aborted where somebody has said so."""
-        if said := self._last(Order.ABORT):
+        if said := self.aborted:
             raise Aborted(f"{said.by} has aborted the release")
 
     async def unless_aborted(self, doing: Awaitable[None]) -> None:

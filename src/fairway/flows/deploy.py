@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -150,6 +151,12 @@ async def _apply(target: Target, proposal: Proposal, secrets: Mapping[str, bytes
         await asyncio.gather(opening, listening, return_exceptions=True)
     if verdict is Verdict.PROMOTED:
         await _concluded(target, release, "promoted")
+        if orders.aborted:
+            emit(
+                Note(
+                    f"the abort came too late: release {release.number} serves; `fairway rollback` goes back", "warning"
+                )
+            )
         if conductor.error:
             raise Partial(
                 f"release {release.number} serves, but not all that was to be done after that could be done",
@@ -175,7 +182,7 @@ async def _open(target: Target, proposal: Proposal) -> None:
     """Write down what is about to be done, and that what somebody else had begun has ended; and see that the gateway runs."""
     begun = under_way(proposal.records)
     if begun and begun.number != proposal.release.number:
-        await target.ledger.conclude(begun, "interrupted", f"followed by release {proposal.release.number}")
+        await _concluded(target, begun, "interrupted", f"followed by release {proposal.release.number}")
     if all(record.release.number != proposal.release.number for record in proposal.records):
         await target.ledger.intend(proposal.release)
     if any(policy.route or policy.ready.http for policy in proposal.release.policies.values()):
@@ -187,11 +194,12 @@ async def _undo(
 ) -> NoReturn:
     """Undo is a walk to the release before, from the fleet as it now is. Always raises."""
     error = failed.error or FairwayError("the rollout failed")
-    await _show_last_lines(target, error, emit)
+    with suppress(FairwayError):  # what cannot be shown is no reason to leave it as it is
+        await _show_last_lines(target, error, emit)
     base = proposal.base or nothing(proposal.release)
     conductor = _conductor(target, proposal, base, secrets, emit)
     now = await look(target, lambda _records, _fleet: base)
-    stays = _stays(proposal, error)
+    stays = _stays(proposal, now.fleet, error)
     verdict = await conductor.conduct(lead(now.fleet, base, replace(BACK, warm=stays)), now.fleet)
     number = proposal.release.number
     again = "again" if failed.touched else "as before"
@@ -212,8 +220,8 @@ async def _undo(
     raise kind(f"release {number} failed; {serves}") from error
 
 
-def _stays(proposal: Proposal, error: FairwayError) -> frozenset[Revision]:
-    """What of a release that failed is kept, as `on_fail: hold` asks. Whoever aborts it does not want it."""
+def _stays(proposal: Proposal, fleet: Fleet, error: FairwayError) -> frozenset[Revision]:
+    """What there is of a release that failed is kept, as `on_fail: hold` asks. Whoever aborts it does not want it."""
     release = proposal.release
     before = set(proposal.base.revisions.values()) if proposal.base else set()
     if isinstance(error, Aborted):
@@ -221,7 +229,7 @@ def _stays(proposal: Proposal, error: FairwayError) -> frozenset[Revision]:
     return frozenset(
         revision
         for service, revision in release.revisions.items()
-        if revision not in before and release.policy(service).rollout.on_fail == "hold"
+        if revision not in before and fleet.of(revision) and release.policy(service).rollout.on_fail == "hold"
     )
 
 

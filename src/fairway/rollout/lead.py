@@ -9,17 +9,16 @@ the walk is done in batches. Whatever happens, the walk can be begun anew at any
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from fairway.model.fleet import Fleet, Weights
 from fairway.model.release import Release
-from fairway.model.steps import AwaitExit, AwaitReady, Ensure, Hold, Shift, Strategy, Trial, Verdict, Want
+from fairway.model.steps import AwaitExit, AwaitReady, Ensure, Hold, Shift, Strategy, Verdict, Want
 from fairway.rollout import jobs
 from fairway.rollout.course import Course
-from fairway.rollout.judge import questions
 from fairway.rollout.moves import Move, moves, strays, target_weights
 from fairway.rollout.order import awaited, levels
 from fairway.rollout.phases import through
+from fairway.rollout.trials import trial
 from fairway.rollout.walk import Walk, do, remove
 
 
@@ -133,17 +132,9 @@ def _watch(release: Release, grown: Sequence[Move], number: int) -> Walk:
     if not max(monitor, pause):
         return True
     wants = tuple(Want(move.new, move.batch(number)) for move in watched)
-    trials = tuple(trial for move in watched if (trial := _trial(release, move, number)))
+    served = {move: move.control is not None and bool(dict(move.beside(number))[move.control]) for move in watched}
+    trials = tuple(found for move in watched if (found := trial(release, move, compared=served[move])))
     return (yield from do(Hold(max(monitor, pause), wants, "monitor" if monitor >= pause else "pause", trials=trials)))
-
-
-def _trial(release: Release, move: Move, number: int) -> Trial | None:
-    """Beside the last batch nothing old serves: there is nothing to compare with, and limits alone can be judged."""
-    judging, control = release.policy(move.service).rollout.judge, move.control
-    if judging and control and not dict(move.beside(number))[control]:
-        limits = replace(judging.policy, compare=())
-        judging = replace(judging, policy=limits) if questions(limits) else None
-    return Trial(new=move.new, old=control.revision, judging=judging) if judging and control else None
 
 
 def _making_way(here: Sequence[Move]) -> tuple[Want, ...]:

@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from fairway.model.policy import Phase
 from fairway.model.release import Release
 from fairway.model.routes import Steering
-from fairway.model.steps import AwaitReady, Ensure, Hold, RunOnce, Shift, Trial, Want
+from fairway.model.steps import AwaitReady, Ensure, Hold, RunOnce, Shift, Want
 from fairway.rollout.course import Course
 from fairway.rollout.moves import Move
+from fairway.rollout.trials import trial
 from fairway.rollout.walk import Walk, do, remove
 
 WHOLE = 10_000
 """The parts of a service's traffic: hundredths of a percent."""
+ALL = 100.0
+"""Percent: nothing is left for the old revision."""
 FRESH = 5.0
 """Seconds for which a phase is held again where somebody else had begun it: what was seen then may be true no longer."""
 
@@ -114,13 +117,10 @@ def _hold(release: Release, phased: Sequence[Move], number: int, held: float) ->
         tuple(Want(move.new, move.scale(number)) for move in phased),
         "phase",
         approve=any(phase.approve for _, phase in here),
-        trials=tuple(trial for move, phase in here for trial in _trials(release, move, phase)),
+        trials=tuple(
+            found
+            for move, phase in here
+            if phase.served and (found := trial(release, move, compared=phase.traffic < ALL))
+        ),
         phase=number,
     )
-
-
-def _trials(release: Release, move: Move, phase: Phase) -> tuple[Trial, ...]:
-    judging, control = release.policy(move.service).rollout.judge, move.control
-    if not (judging and control and phase.served):
-        return ()
-    return (Trial(new=move.new, old=control.revision, judging=judging),)

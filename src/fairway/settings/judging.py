@@ -11,6 +11,10 @@ from fairway.settings.rollout_model import JudgeSettings, RolloutSettings
 from fairway.settings.said import Said
 from fairway.settings.types import STEPPED
 
+ERRORS = 0.01
+"""The share of errors that is too much whatever the old version does, where the file does not say: two versions without a
+single error give the judge nothing to compare, and a limit that is kept lets it pass."""
+
 
 def judging(
     said: Said,
@@ -49,7 +53,8 @@ def _rolling(said: Said, service: Service, judge: JudgeSettings, batches: tuple[
     """Batches are judged while they are watched, beside the old replicas that still serve."""
     surge, watched = batches
     path = (service.name, "rollout", "judge")
-    limited = judge.slo.errors is not None or judge.slo.latency is not None
+    policy = _judging(judge).policy
+    limited = policy.limit_errors is not None or policy.limit_latency is not None
     if not watched:
         what = "the judge has no time: no batch is watched"
         said.wrong(what, *path, hint="add `monitor: 1m`, or say `strategy: canary`")
@@ -59,13 +64,17 @@ def _rolling(said: Said, service: Service, judge: JudgeSettings, batches: tuple[
 
 
 def _judging(judge: JudgeSettings) -> Judging:
+    compare = None if judge.compare is None else tuple(Measure(name) for name in dict.fromkeys(judge.compare))
+    errors = judge.slo.errors
+    if errors is None and Measure.ERRORS in (JudgePolicy().compare if compare is None else compare):
+        errors = ERRORS
     policy = _said(
-        compare=None if judge.compare is None else tuple(Measure(name) for name in dict.fromkeys(judge.compare)),
+        compare=compare,
         alpha=judge.alpha,
         ratio=judge.ratio,
         tolerance=judge.tolerance,
         quantile=judge.quantile,
-        limit_errors=judge.slo.errors,
+        limit_errors=errors,
         limit_latency=None if judge.slo.latency is None else judge.slo.latency * 1000,
         min_events=judge.min_events,
     )

@@ -227,7 +227,10 @@ judge:
         max_hold=3600,
         no_data="abort",
     )
-    assert rollout("strategy: canary\njudge: {}").judge == Judging()
+    assert rollout("strategy: canary\njudge: {}").judge == Judging(policy=JudgePolicy(limit_errors=0.01))
+    assert rollout("strategy: canary\njudge: {compare: [latency]}").judge == Judging(
+        policy=JudgePolicy(compare=(Measure.LATENCY,))
+    )
     assert rollout("strategy: canary\njudge: {compare: [], slo: {errors: 1%}}").judge == Judging(
         policy=JudgePolicy(compare=(), limit_errors=0.01)
     )
@@ -245,7 +248,8 @@ def test_watched_batches_may_be_judged(said: str) -> None:
 
 def test_batches_of_the_compose_file_may_be_judged() -> None:
     update = UpdateConfig(parallelism=1, monitor=5)
-    assert rollout("judge: {}", replace(WEB, deploy=Deploy(replicas=4, update_config=update))).judge == Judging()
+    judged = rollout("judge: {}", replace(WEB, deploy=Deploy(replicas=4, update_config=update))).judge
+    assert judged == Judging(policy=JudgePolicy(limit_errors=0.01))
 
 
 def test_steps_have_no_batches_whatever_the_compose_file_says() -> None:
