@@ -29,6 +29,7 @@ COMMANDS = (
     ("logs", RUNNING, "Show the logs of all replicas, merged."),
     ("exec", RUNNING, "Run a command in a running replica."),
     ("run", RUNNING, "Run a one-off container with the release's configuration."),
+    ("reconcile", RUNNING, "Bring what runs back to what was promoted; what was kept long enough goes."),
     ("down", RUNNING, "Remove the application from an environment."),
     ("init", FILES, "Write a fairway.yaml from a compose.yaml."),
     ("check", FILES, "Check the files, and that the hosts can honour them."),

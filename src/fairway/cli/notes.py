@@ -109,7 +109,7 @@ def _keep(proposal: Proposal, service: str, rollout: Rollout) -> Iterator[str]:
         if revision.service == service and rollout.strategy != "recreate":
             yield f"{revision} stays warm for {duration(rollout.keep)}: `fairway rollback` is instant meanwhile"
             after = ", and `after_keep` runs then" if rollout.after_keep else ""
-            yield f"{revision} goes with the first deployment after that{after}"
+            yield f"{revision} goes with the first deployment, or `fairway reconcile`, after that{after}"
 
 
 def _jobs(proposal: Proposal) -> Iterator[str]:

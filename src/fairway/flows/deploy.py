@@ -14,7 +14,7 @@ from fairway.conduct.journal import Journal
 from fairway.conduct.orders import Orders
 from fairway.conduct.routing import seen
 from fairway.flows.context import Target
-from fairway.flows.orders import begun_or_refused
+from fairway.flows.orders import begun_or_refused, promoted_or_refused
 from fairway.model.errors import Aborted, FairwayError, Held, NotReady, Partial, ReleaseFailed, RolledBack
 from fairway.model.events import Emit, Note, Output
 from fairway.model.fleet import Fleet
@@ -108,6 +108,18 @@ async def resume(target: Target, secrets: Mapping[str, bytes], emit: Emit) -> De
 
 async def _begun(target: Target) -> Propose:
     return lambda records, _fleet: begun_or_refused(target, records).release
+
+
+async def reconcile(target: Target, secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
+    """Lead the fleet to the release that was promoted last: what died starts again, what is warm no longer goes.
+
+    Raises as `deploy` does, and Refused where a release is under way, or none was promoted.
+    """
+    return await deploy(target, _promoted(target), secrets, emit)
+
+
+async def _promoted(target: Target) -> Propose:
+    return lambda records, _fleet: promoted_or_refused(target, records)
 
 
 async def lead_back(target: Target, secrets: Mapping[str, bytes], emit: Emit) -> Release:

@@ -45,6 +45,19 @@ def begun_or_refused(target: Target, records: tuple[Record, ...]) -> Record:
     return next(record for record in records if record.release == begun)
 
 
+def promoted_or_refused(target: Target, records: tuple[Record, ...]) -> Release:
+    """The release that was promoted last. Raises Refused where there is none, or where another one is under way."""
+    serves, begun = promoted(records), under_way(records)
+    if begun:
+        raise Refused(
+            f"release {begun.number} is under way in {target.environment.name}",
+            hint="`fairway resume` goes on, `fairway abort` leads back",
+        )
+    if serves is None:
+        raise Refused(f"nothing has been deployed to {target.environment.name}", hint="`fairway ship` does that")
+    return serves
+
+
 def _refuse_unasked(begun: Record, phase: int) -> None:
     number = begun.release.number
     steps = [policy.rollout.steps for policy in begun.release.policies.values()]

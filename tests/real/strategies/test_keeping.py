@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import FAILING, write_rollout
 
@@ -27,13 +29,28 @@ def test_the_old_one_stays_warm_and_a_rollback_goes_back_to_its_very_replicas(si
     assert sorted(now) == sorted(first)
 
 
-def test_when_its_time_is_over_the_next_deployment_removes_it(site: Site) -> None:
-    write_rollout(site, "keep: 1s")
+def test_when_its_time_is_over_whoever_comes_next_removes_it(site: Site) -> None:
+    write_rollout(site, "keep: 3s")
+    assert site.fairway("reconcile", "production", check=False).returncode == 6
     site.fairway("ship", "production", VERSION="v1")
     site.fairway("deploy", "production", VERSION="v2")
-    site.fairway("deploy", "production")
+    assert site.fairway("reconcile", "production", VERSION="v3").stdout.startswith("nothing has changed")
+    assert len(names(site)) == 4
+    time.sleep(3)
+    site.fairway("reconcile", "production")
     assert names(site) == ["web-r2-1", "web-r2-2"]
     assert site.json("status", "production")["converged"]
+
+
+def test_reconcile_starts_again_what_somebody_has_removed(site: Site) -> None:
+    site.fairway("ship", "production", VERSION="v1")
+    gone = next(name for name in site.replicas() if name.endswith("web-r1-2"))
+    with site.load(**LOAD) as load:
+        site.host.docker("rm", "-f", gone)
+        site.fairway("reconcile", "production", VERSION="v2")
+        assert names(site) == ["web-r1-1", "web-r1-2"]
+    assert set(load.report.versions) <= {"v1", ""}
+    assert len(site.json("releases", "production")) == 1
 
 
 def test_on_fail_hold_leads_users_back_and_keeps_the_new_ones(site: Site) -> None:
