@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -170,8 +171,11 @@ class Holder:
 class Leases(Protocol):
     """The right to change one environment; it dies with its holder."""
 
-    def hold(self, doing: str, wait: float = 0.0) -> AbstractAsyncContextManager[None]:
-        """Raises Locked, with the holder, where it is not free within `wait` seconds."""
+    def hold(self, doing: str, wait: float = 0.0) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Raises Locked, with the holder, where it is not free within `wait` seconds.
+
+        The event is set when the lease was lost: then the body is cancelled, and must not change anything any more.
+        """
 
     async def holder(self) -> Holder | None:
         """Who holds it now."""

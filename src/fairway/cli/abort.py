@@ -6,8 +6,8 @@ from fairway.cli.common import Common, Json, Options, Wait, show, show_json
 from fairway.cli.orders import report as told
 from fairway.cli.progress import progress
 from fairway.cli.session import session
-from fairway.flows.deploy import lead_back
 from fairway.flows.orders import send
+from fairway.flows.undo import lead_back
 from fairway.model.orders import Order
 
 

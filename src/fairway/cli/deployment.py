@@ -11,8 +11,9 @@ from fairway import wiring
 from fairway.cli.common import Common, show, show_json
 from fairway.cli.session import Session, session
 from fairway.flows.context import Target
-from fairway.flows.deploy import Deployed, Propose, of
+from fairway.flows.deploy import Deployed
 from fairway.flows.ingredients import configs_of, gather
+from fairway.flows.proposal import Propose, of
 from fairway.flows.ship import Workshop, find, refuse_unpromoted
 from fairway.model.app import App
 from fairway.model.build import Build, ImageRef

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from fairway.cli.words import duration
-from fairway.flows.deploy import Proposal
+from fairway.flows.proposal import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Judging, Rollout
 from fairway.model.steps import Drain, Ensure, Hold, Retire, RunOnce

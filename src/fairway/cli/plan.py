@@ -6,7 +6,7 @@ from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.deployment import deployment
 from fairway.cli.notes import notes, on_failure, wrapped
 from fairway.cli.words import describe
-from fairway.flows.deploy import Proposal, look
+from fairway.flows.proposal import Proposal, look
 
 
 async def plan(

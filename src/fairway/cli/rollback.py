@@ -6,8 +6,8 @@ from fairway.cli.common import Common, Json, Options, Wait
 from fairway.cli.deployment import report
 from fairway.cli.progress import progress
 from fairway.cli.session import session
-from fairway.flows.deploy import back_to
 from fairway.flows.deploy import deploy as apply
+from fairway.flows.proposal import back_to
 from fairway.flows.rollback import choose
 
 

@@ -113,6 +113,9 @@ class Conductor:
             case Drain() | Retire():
                 await self._perform(step)
             case Ensure() | Shift():
+                if isinstance(step, Shift):
+                    with self._clock_stopped():
+                        await self.orders.unless_aborted(self.orders.unpaused())
                 self.orders.refuse_aborted()
                 await self._perform(step)
                 self.orders.refuse_aborted()
@@ -213,9 +216,10 @@ class Conductor:
     async def _hold(self, step: Hold) -> None:
         await self._enter(step)
         watched = await self._replicas(step.watch)
-        news = self.orders.news
         courts = [
-            Court(trial, self.traffic, news, self.emit, self.journal.judged) for trial in step.trials if self.traffic
+            Court(trial, self.traffic, self.orders, self.emit, self.journal.judged)
+            for trial in step.trials
+            if self.traffic
         ]
         await hold(step, self.orders, watch(self.engine, watched), courts)
 
@@ -230,9 +234,9 @@ class Conductor:
 
     async def _run_once(self, step: RunOnce) -> None:
         """Raises JobFailed. A check is run anew each time; whoever promotes at once wants none."""
-        if step.once and step.name not in self.journal.done:
+        if step.once and step.key not in self.journal.done:
             await self._run(step, step.name)
-            await self.journal.ran(step.name)
+            await self.journal.ran(step.key)
         elif not (step.once or self.orders.promoted):
             await self.orders.unless_promoted(self._run(step, f"{step.name}-{time.time_ns() // 1_000_000}"))
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from fairway.conduct.orders import Orders
 from fairway.model.errors import EngineError, GatewayError, Worse
 from fairway.model.events import Emit, Judged, Note
 from fairway.model.judgement import Counts, Opinion, Ruling, Scrape, State
@@ -22,12 +23,12 @@ DECIDE = "somebody has to decide, with `fairway promote --now` or `fairway abort
 class Court:
     """One trial: it starts without evidence, so that two phases share no result."""
 
-    def __init__(self, trial: Trial, traffic: Traffic, news: asyncio.Event, emit: Emit, write: Written) -> None:
+    def __init__(self, trial: Trial, traffic: Traffic, orders: Orders, emit: Emit, write: Written) -> None:
         self.trial = trial
         self.settled = False
         """Whether the rollout may go on, as far as this trial is concerned."""
         self._traffic = traffic
-        self._news = news
+        self._orders = orders
         self._emit = emit
         self._write = write
         self._asked = False
@@ -39,19 +40,21 @@ class Court:
         What the gateway cannot tell is no data, and no verdict.
         """
         judging, state = self.trial.judging, State()
-        began, before = time.monotonic(), await self._scrape()
+        held, before = 0.0, await self._scrape()
         while True:
+            began = time.monotonic()
             await asyncio.sleep(judging.every)
             after = await self._scrape()
             state = observe(judging.policy, state, *(Counts.between(*pair) for pair in zip(before, after, strict=True)))
             before = after
             said = opinion(judging.policy, state)
-            self._emit(Judged(self.trial, said, time.monotonic() - began))
+            held += 0.0 if self._orders.paused else time.monotonic() - began
+            self._emit(Judged(self.trial, said, held))
             await self._write(self.trial.new.service, said)
-            self._rule(said, time.monotonic() - began)
+            self._rule(said, held)
 
     def _rule(self, said: Opinion, held: float) -> None:
-        """After `max_hold` without a verdict, the user has said what then."""
+        """After `max_hold` without a verdict, pauses aside, the user has said what then."""
         judging = self.trial.judging
         undecided = said.ruling is Ruling.HOLD and held >= judging.max_hold
         if said.ruling is Ruling.ABORT:
@@ -63,7 +66,7 @@ class Court:
             self._asked = True
             self._emit(Note(f"no verdict on {self.trial.new} after {held:.0f} s: {DECIDE}", "warning"))
         self.settled = said.ruling is Ruling.PASS or (undecided and judging.no_data == "pass")
-        self._news.set()
+        self._orders.news.set()
 
     async def _scrape(self) -> tuple[Scrape | None, Scrape | None]:
         """Of the new revision, and of the old one."""

@@ -23,6 +23,8 @@ class Orders:
     given: tuple[Signal, ...] = ()
     news: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was said."""
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when all that was said before this began is known."""
     _abort: asyncio.Event = field(default_factory=asyncio.Event)
     _promote: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,6 +43,7 @@ class Orders:
         if self.promoted:
             self._promote.set()
         self.news.set()
+        self.heard.set()
 
     @property
     def aborted(self) -> Signal | None:
@@ -69,6 +72,12 @@ class Orders:
         """Does it to its end, or leaves off at once and raises Aborted when somebody says so."""
         await _unless(self._abort, doing)
         self.refuse_aborted()
+
+    async def unpaused(self) -> None:
+        """Returns when no pause holds the release back; at once where somebody wants it promoted."""
+        while self.paused and not self.promoted:
+            self.news.clear()
+            await self.news.wait()
 
     async def unless_promoted(self, doing: Awaitable[None]) -> None:
         """Does it to its end, or leaves off at once when somebody wants the release without it."""

@@ -56,9 +56,16 @@ def table(
 
 
 def beside(live: RoutingTable | None, wanted: RoutingTable, services: Collection[str]) -> RoutingTable:
-    """`wanted` for these services; whatever else is live stays as it is."""
-    others = [routed for routed in (live.services if live else ()) if routed.service not in services]
-    mine = [routed for routed in wanted.services if routed.service in services]
+    """`wanted` for these services, on their live routes; whatever else is live stays as it is."""
+    known = {routed.service: routed for routed in (live.services if live else ())}
+    others = [routed for routed in known.values() if routed.service not in services]
+    mine = [
+        replace(routed, route=known[routed.service].route, ready=known[routed.service].ready)
+        if routed.service in known
+        else routed
+        for routed in wanted.services
+        if routed.service in services
+    ]
     return replace(wanted, services=tuple(sorted((*others, *mine), key=lambda routed: routed.service)))
 
 

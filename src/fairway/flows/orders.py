@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from fairway.conduct.orders import Orders
+from fairway.conduct.together import first
 from fairway.flows.context import Target
 from fairway.model.errors import Refused
 from fairway.model.orders import Order
@@ -28,6 +30,7 @@ async def send(target: Target, order: Order) -> Ordered:
     phase = begun.progress.phase
     if order is Order.APPROVE:
         _refuse_unasked(begun, phase)
+        await _refuse_again(target, begun, phase)
     await target.signals.send(order, begun.release.number, target.by, phase=phase if order is Order.APPROVE else 0)
     return Ordered(release=begun.release, progress=begun.progress, follower=holder)
 
@@ -56,6 +59,13 @@ def promoted_or_refused(target: Target, records: tuple[Record, ...]) -> Release:
     if serves is None:
         raise Refused(f"nothing has been deployed to {target.environment.name}", hint="`fairway ship` does that")
     return serves
+
+
+async def _refuse_again(target: Target, begun: Record, phase: int) -> None:
+    given = Orders(begun.release.number)
+    given.take(await first(target.signals.watch()))
+    if said := given.approved(phase):
+        raise Refused(f"phase {phase} of release {begun.release.number} has been approved already, by {said.by}")
 
 
 def _refuse_unasked(begun: Record, phase: int) -> None:

@@ -92,7 +92,8 @@ async def _under_way(target: Target, records: tuple[Record, ...]) -> UnderWay | 
         release=begun,
         progress=progress,
         phases=max(map(len, steps), default=0),
-        approve=any(0 < progress.phase <= len(phases) and phases[progress.phase - 1].approve for phases in steps),
+        approve=not orders.approved(progress.phase)
+        and any(0 < progress.phase <= len(phases) and phases[progress.phase - 1].approve for phases in steps),
         paused_by=orders.paused.by if orders.paused else "",
     )
 

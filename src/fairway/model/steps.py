@@ -81,15 +81,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOnce:
-    """Run a job in a container of `revision`, and fail where it does. `name` tells it from the release's other jobs.
-
-    `once`: a job that has succeeded for this release is not run again.
-    """
+    """Run a job in a container of `revision`, and fail where it does. `name` tells it from the release's other jobs."""
 
     name: str
     revision: Revision
     job: Job
-    once: bool = True
+    key: str = ""
+    """What is noted when it has succeeded, so that it is not run again. Empty: a check, which is run each time."""
+
+    @property
+    def once(self) -> bool:
+        return bool(self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,13 @@ class Course:
     """The phase to begin with, from 1: that which an earlier deployer had come to."""
     held: float = 0.0
     """Seconds for which that phase has been held already."""
+    owed: frozenset[Revision] = frozenset()
+    """Revisions whose predecessor was kept warm, and whose `after_keep` has not been run yet."""
+
+    @property
+    def back(self) -> bool:
+        """To what served before: nobody has to wait for it, or to judge it again."""
+        return not self.jobs
 
 
 BACK = Course(straight=True, jobs=False)
@@ -43,9 +50,19 @@ def course(records: tuple[Record, ...], release: Release, now: float) -> Course:
         done=frozenset(name for record in records for name in record.progress.done),
         proven=frozenset(revision for record in earlier for revision in record.release.revisions.values()),
         warm=frozenset() if back else warm(records, release, now),
+        owed=frozenset(revision for record in earlier for revision in _owed(record.release)),
         phase=max(1, resumed.phase) if resumed else 1,
         held=max(0.0, now - resumed.since) if resumed and resumed.phase else 0.0,
     )
+
+
+def _owed(release: Release) -> list[Revision]:
+    """Those that the release made, and that tidy up once nothing older is left. Whether they have is in `done`."""
+    return [
+        revision
+        for service, revision in release.revisions.items()
+        if revision.release == release.number and release.policy(service).rollout.after_keep
+    ]
 
 
 def warm(records: tuple[Record, ...], release: Release, now: float) -> frozenset[Revision]:

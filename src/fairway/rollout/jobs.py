@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
-from fairway.model.policy import Job
 from fairway.model.release import Release
 from fairway.model.steps import RunOnce
 from fairway.rollout.course import Course
@@ -12,24 +12,27 @@ from fairway.rollout.walk import Walk, do
 
 
 def before(release: Release, services: Iterable[str], course: Course) -> Walk:
+    """Of the services that users have not had as they are now. One that was changed since it was run is another one."""
     for service in services:
-        if not (yield from _once(release, service, "before", release.policy(service).rollout.before, course)):
+        revision, job = release.revisions[service], release.policy(service).rollout.before
+        if job is None or not course.jobs or revision in course.proven:
+            continue
+        name = f"before-{revision}"
+        key = f"{name} {hashlib.sha256(repr(job.command).encode()).hexdigest()[:12]}"
+        if key not in course.done and not (yield from do(RunOnce(name=name, revision=revision, job=job, key=key))):
             return False
     return True
 
 
 def after_keep(release: Release, gone: Iterable[str], course: Course) -> Walk:
-    """`gone`: the services of which nothing old is left."""
+    """`gone`: the services of which nothing old is left. One that an earlier release owes is run, too."""
     for service in gone:
-        if not (yield from _once(release, service, "after_keep", release.policy(service).rollout.after_keep, course)):
+        revision, job = release.revisions[service], release.policy(service).rollout.after_keep
+        name = f"after_keep-{revision}"
+        if job is None or not course.jobs or name in course.done:
+            continue
+        if revision in course.proven and revision not in course.owed:
+            continue
+        if not (yield from do(RunOnce(name=name, revision=revision, job=job, key=name))):
             return False
     return True
-
-
-def _once(release: Release, service: str, when: str, job: Job | None, course: Course) -> Walk:
-    """Of the services that this release has made new: a migration belongs to the version that it came with."""
-    revision = release.revisions[service]
-    name = f"{when}-{revision}"
-    if job is None or not course.jobs or name in course.done or revision in course.proven:
-        return True
-    return (yield from do(RunOnce(name=name, revision=revision, job=job)))

@@ -28,6 +28,8 @@ def lead(fleet: Fleet, release: Release, course: Course) -> Strategy:
     Once all traffic is the release's, what is left to do is to remove what is old: where that fails, nothing is undone.
     """
     way = moves(fleet, release, course)
+    if not (yield from _relieve(fleet, release, way, course)):
+        return Verdict.FAILED
     if not (yield from _start(release, way, course)):
         return Verdict.FAILED
     if not (yield from through(release, way, course)):
@@ -36,7 +38,7 @@ def lead(fleet: Fleet, release: Release, course: Course) -> Strategy:
     batches = max((move.batches for move in way), default=1)
     for number in range(1, batches + 1):
         weights = _weights(release, way, number)
-        if not (yield from _batch(release, way, number, reroute=steered or weights != live)):
+        if not (yield from _batch(release, way, number, course, reroute=steered or weights != live)):
             return Verdict.FAILED
         live, steered = weights, False
         if number < batches and not (yield from remove(_shrinking(way, number))):
@@ -47,6 +49,24 @@ def lead(fleet: Fleet, release: Release, course: Course) -> Strategy:
         resting = {move.service for move in way if any(old.warm for old in move.old)}
         yield from jobs.after_keep(release, sorted(release.revisions.keys() - resting), course)
     return Verdict.PROMOTED
+
+
+def _relieve(fleet: Fleet, release: Release, way: Sequence[Move], course: Course) -> Walk:
+    """Users leave at once what is not to serve them, where all that is to serve them is there and some of it can.
+
+    On the way back, and where an earlier release was cut off: a replica of the good version that is ill, or has yet to
+    start again, must not keep them with the bad one. The gateway has gone on checking those that had no traffic.
+    """
+    weights = {}
+    for move in way:
+        shares = fleet.weights.get(move.service, {})
+        others = any(share for name, share in shares.items() if name != move.new.name)
+        known = course.back or (shares.get(move.new.name) and (course.straight or move.new in course.proven))
+        mine = fleet.of(move.new)
+        able = any(replica.alive and replica.id in fleet.serving for replica in mine)
+        if known and able and len(mine) >= move.replicas > 0 and (others or move.service in fleet.steering):
+            weights[move.service] = {move.new.name: move.replicas}
+    return not weights or (yield from do(Shift(weights, others=True)))
 
 
 def _start(release: Release, way: Sequence[Move], course: Course) -> Walk:
@@ -78,7 +98,7 @@ def _await_dependencies(release: Release, here: Iterable[Move], waiting: list[Mo
     return (yield from _await({move: first[move] for move in due}))
 
 
-def _batch(release: Release, way: Sequence[Move], number: int, *, reroute: bool) -> Walk:
+def _batch(release: Release, way: Sequence[Move], number: int, course: Course, *, reroute: bool) -> Walk:
     """One batch: new replicas (the first have started already) and their share of the traffic."""
     grown = [move for move in way if _grows_in(move, number)]
     if number > 1 and grown:
@@ -92,7 +112,7 @@ def _batch(release: Release, way: Sequence[Move], number: int, *, reroute: bool)
     reroute = reroute or any(move.service in weights for move in grown)
     if reroute and not (yield from do(Shift(weights))):
         return False
-    return (yield from _watch(release, grown, number))
+    return course.straight or (yield from _watch(release, grown, number))
 
 
 def _grows_in(move: Move, number: int) -> bool:

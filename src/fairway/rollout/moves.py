@@ -163,7 +163,7 @@ def _move(fleet: Fleet, release: Release, service: str, course: Course) -> Move:
     recreate = policy.rollout.strategy == "recreate"
     old = _old(fleet, service, new, frozenset() if recreate else course.warm)
     recreate = recreate and bool(old)
-    surge = policy.rollout.surge
+    surge = None if course.back else policy.rollout.surge
     shares = any(other.ranks and (other.weighted or not policy.route) for other in old)
     batches = shares and not (recreate or job)
     phased = batches and bool(policy.rollout.steps) and not course.straight and new not in course.proven

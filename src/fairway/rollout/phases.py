@@ -102,7 +102,7 @@ def _check(phased: Sequence[Move], number: int) -> Walk:
     for move in phased:
         check = move.phases[number - 1].check if number <= len(move.phases) else None
         if check:
-            job = RunOnce(name=f"check-{number}-{move.new}", revision=move.new, job=check, once=False)
+            job = RunOnce(name=f"check-{number}-{move.new}", revision=move.new, job=check)
             if not (yield from do(job)):
                 return False
     return True

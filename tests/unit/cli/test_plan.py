@@ -10,7 +10,7 @@ import pytest
 from fairway.cli.notes import notes, on_failure
 from fairway.cli.plan import _text
 from fairway.cli.words import duration
-from fairway.flows.deploy import Proposal
+from fairway.flows.proposal import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Job, Judging, Phase, Rollout
 from fairway.model.release import promoted
@@ -68,7 +68,7 @@ def test_the_whole_plan_of_a_judged_canary() -> None:
         "  web: a judged step ends when the judge is sure that all is fine; without a verdict after 30m, it",
         "    waits for `fairway promote --now` or `fairway abort`",
         "  web: web-r1 stays warm for 30m: `fairway rollback` is instant meanwhile",
-        "  web: web-r1 goes with the first deployment after that",
+        "  web: web-r1 goes with the first deployment, or `fairway reconcile`, after that",
         "  before-web-r2: the release fails unless it ends with exit status 0 within 10m",
         "  before-web-r2: what it does is not undone, so release 1 must be able to live with it",
         "  if a step fails: release 1 serves everybody, and what is new is removed (exit status 1, or 3 once",
@@ -136,7 +136,7 @@ def test_a_job_at_the_end_undoes_nothing() -> None:
         "after_keep-web-r2: release 2 serves, and the command ends with 4, unless it ends with exit status 0 within 1m"
     ]
     warm = notes(second(web=Rollout(keep=60, after_keep=Job(command=("./migrate", "contract")))))
-    assert warm[1] == "web: web-r1 goes with the first deployment after that, and `after_keep` runs then"
+    assert warm[1] == "web: web-r1 goes with the first deployment, or `fairway reconcile`, after that, and `after_keep` runs then"
 
 
 def test_only_services_that_get_new_replicas_are_told() -> None:

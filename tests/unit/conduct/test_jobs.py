@@ -25,7 +25,7 @@ SMOKE = Job(command=("python", "-m", "smoke"))
 
 def job(house: House, name: str, *, once: bool = True, service: str = "web") -> RunOnce:
     revision = house.world.releases[-1].revisions[service]
-    return RunOnce(name=name, revision=revision, job=SMOKE, once=once)
+    return RunOnce(name=name, revision=revision, job=SMOKE, key=name if once else "")
 
 
 def runs(house: House) -> list[str]:

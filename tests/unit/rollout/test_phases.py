@@ -71,12 +71,13 @@ def test_what_is_warm_goes_when_its_time_is_over() -> None:
     assert plan(there, newer(web)) == ["drain web-r1 0", "retire web-r1 0"]
 
 
-def test_back_to_what_is_warm_is_one_shift() -> None:
+def test_back_to_what_is_warm_begins_with_a_shift() -> None:
     web = replace(CANARY, keep=60)
     there = world({"web": web}, newer(web))
     release = again(there.releases[0], there.records, there.fleet, created="", by="", reason="rollback to 1")
     there.releases.append(release)
     assert steps(there, release) == [
+        "shift web: web-r1 4",
         "ensure web-r1 ×4",
         "await web-r1 ×4",
         "shift web: web-r1 4",

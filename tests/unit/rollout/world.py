@@ -142,9 +142,9 @@ class Deployer:
                 if phase:
                     self._note(phase=phase)
                 return all(r.alive for want in watch for r in self.world.fleet.of(want.revision)[: want.replicas])
-            case RunOnce(name=name):
+            case RunOnce(name=name, key=key):
                 self.world.ran.append(name)
-                self._note(done=(*self._progress.done, name))
+                self._note(done=(*self._progress.done, *filter(None, [key])))
             case Drain(wants):
                 self._drain(wants)
                 if self.world.live:

@@ -55,7 +55,7 @@ class DockerLeases:
         return read(found) if found and found["State"]["Running"] else None
 
     @asynccontextmanager
-    async def hold(self, doing: str, wait: float = 0.0) -> AsyncIterator[None]:
+    async def hold(self, doing: str, wait: float = 0.0) -> AsyncIterator[asyncio.Event]:
         """Raises Locked with the holder where it is not free within `wait` seconds.
 
         Should the lease be lost while it is held, the body is cancelled and EngineError raised: nobody may go on without.
@@ -67,7 +67,7 @@ class DockerLeases:
         lost = asyncio.Event()
         guard = asyncio.create_task(_guard(stdin, body, lost))
         try:
-            yield
+            yield lost
         except asyncio.CancelledError:
             if lost.is_set() and body.uncancel() <= asked:
                 raise self._lost() from None

@@ -1,0 +1,129 @@
+"""Leads an environment back to the release that served before, from the fleet as it then is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import NoReturn
+
+from fairway.conduct.conductor import Conductor
+from fairway.flows.context import Target
+from fairway.flows.ingredients import matching
+from fairway.flows.orders import begun_or_refused
+from fairway.flows.proposal import Proposal, look
+from fairway.model.errors import Aborted, FairwayError, Held, NotReady, Partial, ReleaseFailed, RolledBack
+from fairway.model.events import Emit, Output
+from fairway.model.fleet import Fleet
+from fairway.model.release import Release, Revision
+from fairway.model.steps import Verdict
+from fairway.rollout.course import BACK, moment
+from fairway.rollout.course import warm as still_warm
+from fairway.rollout.lead import lead
+from fairway.rollout.propose import nothing
+
+LAST_LINES = 20
+"""How much of the log of a replica that failed is shown."""
+
+
+async def lead_back(target: Target, secrets: Mapping[str, bytes], emit: Emit) -> Release:
+    """Lead the release that is under way back: whoever led it is gone. Raises Refused, Partial, Locked."""
+    async with target.leases.hold(target.doing, target.wait):
+        proposal = await look(target, lambda records, _fleet: begun_or_refused(target, records).release)
+        conductor = conductor_of(target, proposal, proposal.release, secrets, emit)
+        conductor.error, conductor.touched = Aborted(f"{target.by} has aborted the release"), True
+        try:
+            await undo(target, proposal, conductor, secrets, emit)
+        except (RolledBack, ReleaseFailed):
+            return proposal.release
+
+
+async def undo(
+    target: Target, proposal: Proposal, failed: Conductor, secrets: Mapping[str, bytes], emit: Emit
+) -> NoReturn:
+    """Undo is a walk to the release before, from the fleet as it now is. Always raises."""
+    error = failed.error or FairwayError("the rollout failed")
+    with suppress(FairwayError):  # what cannot be shown is no reason to leave it as it is
+        await _show_last_lines(target, error, emit)
+    base = proposal.base or nothing(proposal.release)
+    conductor = conductor_of(target, proposal, base, await matching(base, secrets), emit)
+    now = await look(target, lambda _records, _fleet: base)
+    stays = _stays(proposal, now.fleet, error)
+    warm = stays | still_warm(now.records, base, moment(target.clock()))
+    verdict = await conductor.conduct(lead(now.fleet, base, replace(BACK, warm=warm)), now.fleet)
+    number = proposal.release.number
+    again = "again" if failed.touched else "as before"
+    serves = f"release {base.number} serves {again}" if base.number else "nothing of it is left"
+    # A walk that arrived with an error could not remove something.
+    if verdict is not Verdict.PROMOTED or conductor.error:
+        await concluded(target, proposal.release, "partial", error.what)
+        raise Partial(
+            f"release {number} failed, and so did leading back to what was before it",
+            why=f"{error.what}; then: {conductor.error.what if conductor.error else 'unknown'}",
+            hint="`fairway status` shows what runs; mend the cause, and `fairway deploy` again",
+        ) from error
+    kind: type[FairwayError]
+    outcome, kind = ("rolled back", RolledBack) if failed.touched else ("failed", ReleaseFailed)
+    if stays:
+        outcome, kind, serves = "held", Held, f"{serves}; its own replicas stay, without traffic, to be looked at"
+    await concluded(target, proposal.release, outcome, error.what)
+    raise kind(f"release {number} failed; {serves}") from error
+
+
+def _stays(proposal: Proposal, fleet: Fleet, error: FairwayError) -> frozenset[Revision]:
+    """What there is of a release that failed is kept, without traffic, as `on_fail: hold` asks: nobody works beside the base.
+
+    Whoever aborts it does not want it.
+    """
+    release, base = proposal.release, proposal.base
+    if base is None or isinstance(error, Aborted):
+        return frozenset()
+    return frozenset(
+        revision
+        for service, revision in release.revisions.items()
+        if revision not in base.revisions.values() and fleet.of(revision) and _may_stay(release, base, service)
+    )
+
+
+def _may_stay(release: Release, base: Release, service: str) -> bool:
+    """Only what gets its work from the gateway, and can stand beside the one that serves."""
+    policy = release.policy(service)
+    apart = policy.rollout.strategy != "recreate" and base.policy(service).rollout.strategy != "recreate"
+    return policy.rollout.on_fail == "hold" and bool(policy.route) and apart and service in base.revisions
+
+
+def conductor_of(
+    target: Target, proposal: Proposal, release: Release, secrets: Mapping[str, bytes], emit: Emit
+) -> Conductor:
+    known = tuple(record.release for record in proposal.records)
+    return Conductor(
+        engine=target.engine,
+        traffic=target.traffic,
+        release=release,
+        before=(*known, proposal.release),
+        secrets=secrets,
+        emit=emit,
+    )
+
+
+async def concluded(target: Target, release: Release, outcome: str, detail: str = "") -> None:
+    """Written down, and what was needed only on the way is forgotten."""
+    await asyncio.gather(target.ledger.conclude(release, outcome, detail), tidied(target, release))
+
+
+async def tidied(target: Target, release: Release) -> None:
+    """Its orders are followed, and its jobs are done: nothing of them is needed any more."""
+    await target.signals.clear()
+    rollouts = [policy.rollout for policy in release.policies.values()]
+    if any(rollout.before or rollout.after_keep or rollout.steps for rollout in rollouts):
+        await target.engine.forget(release)
+
+
+async def _show_last_lines(target: Target, error: FairwayError, emit: Emit) -> None:
+    if not isinstance(error, NotReady) or not error.replica:
+        return
+    fleet = await target.engine.observe()
+    failed = [replica for replica in fleet.replicas if replica.name == error.replica]
+    async for line in target.console.logs(failed, tail=LAST_LINES):
+        emit(Output(line.replica.name, line.text))
