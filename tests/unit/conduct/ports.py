@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from fairway.conduct.conductor import Conductor
 from fairway.conduct.journal import Journal
@@ -42,6 +43,10 @@ class MemoryEngine:
     """The environment of the last job."""
     left_off: list[str] = field(default_factory=list)
     """Jobs that were cancelled."""
+    jobs: list[Job] = field(default_factory=list)
+    """Those that were begun."""
+    entrusted: list[Mapping[str, bytes]] = field(default_factory=list)
+    """The secrets that came with each revision that was to start."""
     watched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody watches."""
     _listeners: set[asyncio.Event] = field(default_factory=set)
@@ -77,11 +82,12 @@ class MemoryEngine:
             changed.set()
 
     async def pin(self, references: Mapping[str, str], pull: Collection[str] = ()) -> Mapping[str, ImageRef]:
-        raise NotImplementedError
+        return {key: ImageRef(reference=reference, id=reference) for key, reference in references.items()}
 
     async def ensure(self, release: Release, revision: Revision, replicas: int, secrets: Mapping[str, bytes]) -> None:
         call = f"ensure {revision} {replicas}"
         self.calls.append(call)
+        self.entrusted.append(dict(secrets))
         if call in self.refuses:
             raise self.refuses[call]
         await self._turns()
@@ -113,6 +119,7 @@ class MemoryEngine:
         secrets: Mapping[str, bytes],
     ) -> Ended:
         self.calls.append(f"run {name}")
+        self.jobs.append(job)
         self.told = dict(environment)
         try:
             await asyncio.sleep(self.job_takes)
@@ -149,6 +156,9 @@ class MemoryTraffic:
     scrapes: int = 0
     mute: bool = False
     """Whether it fails when it is asked for its counts."""
+
+    async def start(self) -> None:
+        self.calls.append("start the gateway")
 
     async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
         self.scrapes += 1
@@ -229,18 +239,15 @@ class House:
             secrets={},
             emit=self.events.append,
             orders=Orders(release.number),
-            journal=Journal(self.world.progress.get(release.number, Progress()), self._write(release)),
+            journal=Journal(self.world.progress.get(release.number, Progress()), partial(self.note, release)),
         )
 
-    def _write(self, release: Release) -> Callable[[Progress], Awaitable[None]]:
-        async def write(progress: Progress) -> None:
-            await asyncio.sleep(0)
-            if self.unwritable:
-                raise self.unwritable
-            self.notes.append(progress)
-            self.world.progress[release.number] = progress
-
-        return write
+    async def note(self, release: Release, progress: Progress) -> None:
+        await asyncio.sleep(0)
+        if self.unwritable:
+            raise self.unwritable
+        self.notes.append(progress)
+        self.world.progress[release.number] = progress
 
     def observe(self, release: Release) -> Fleet:
         return seen(self.world.fleet, self.world.live, release)
