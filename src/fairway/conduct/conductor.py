@@ -86,7 +86,7 @@ class Conductor:
 
     async def _attempt(self, step: Step) -> Outcome:
         self.emit(StepStarted(step))
-        touched, self.touched = self.touched, self.touched or self._touches(step)
+        touched = self.touched
         began = time.monotonic()
         try:
             await self._unless_aborted(step)
@@ -126,6 +126,7 @@ class Conductor:
     async def _perform(self, step: Step) -> None:  # one case a step, one line a case
         if self.opening and not isinstance(step, Ensure):
             await asyncio.shield(self.opening)  # whoever leaves off a step leaves this alone
+        self.touched = self.touched or self._touches(step)
         match step:
             case Ensure(wants):
                 await together(self._ensure(want) for want in wants)

@@ -13,7 +13,7 @@ from fairway.conduct.orders import Orders
 from fairway.flows.context import Target
 from fairway.flows.orders import begun_or_refused, promoted_or_refused
 from fairway.flows.proposal import Proposal, Propose, look
-from fairway.flows.undo import concluded, conductor_of, tidied, undo
+from fairway.flows.undo import concluded, conductor_of, moved, tidied, undo
 from fairway.model.errors import Aborted, FairwayError, Partial
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release, under_way
@@ -82,7 +82,7 @@ async def _apply(
     listening = asyncio.create_task(_listen(target, proposal, orders))
     opening = asyncio.create_task(_open(target, proposal, orders))  # while the first replicas start
     conductor = conductor_of(target, proposal, release, secrets, emit)
-    conductor.opening, conductor.orders, conductor.touched = opening, orders, _moved(proposal)
+    conductor.opening, conductor.orders, conductor.touched = opening, orders, moved(proposal)
     conductor.journal = Journal(
         proposal.progress, lambda progress: target.ledger.note(release, progress), proposal.course.done
     )
@@ -132,15 +132,6 @@ def _promoted_with(release: Release, orders: Orders, error: FairwayError | None,
             why=error.what,
             hint="`fairway deploy` again goes on from what is there",
         ) from error
-
-
-def _moved(proposal: Proposal) -> bool:
-    """Whether users get something else than the base already: an earlier deployer had come so far."""
-    base = proposal.base.revisions if proposal.base else {}
-    known = {revision.name for revision in base.values()}
-    shares = [name for parts in proposal.fleet.weights.values() for name, share in parts.items() if share]
-    steered = any(steering.match for steering in proposal.fleet.steering.values())
-    return steered or any(name not in known for name in shares)
 
 
 async def _listen(target: Target, proposal: Proposal, orders: Orders) -> None:

@@ -32,7 +32,7 @@ async def lead_back(target: Target, secrets: Mapping[str, bytes], emit: Emit) ->
     async with target.leases.hold(target.doing, target.wait):
         proposal = await look(target, lambda records, _fleet: begun_or_refused(target, records).release)
         conductor = conductor_of(target, proposal, proposal.release, secrets, emit)
-        conductor.error, conductor.touched = Aborted(f"{target.by} has aborted the release"), True
+        conductor.error, conductor.touched = Aborted(f"{target.by} has aborted the release"), moved(proposal)
         try:
             await undo(target, proposal, conductor, secrets, emit)
         except (RolledBack, ReleaseFailed):
@@ -105,6 +105,17 @@ def conductor_of(
         secrets=secrets,
         emit=emit,
     )
+
+
+def moved(proposal: Proposal) -> bool:
+    """Whether what served before has been touched already: an earlier deployer had come so far."""
+    base, fleet = proposal.base, proposal.fleet
+    before = base.revisions if base else {}
+    known = {revision.name for revision in before.values()}
+    shares = [name for parts in fleet.weights.values() for name, share in parts.items() if share]
+    steered = any(steering.match for steering in fleet.steering.values())
+    gone = base and any(len(fleet.of(before[service])) < base.replicas(service) for service in before)
+    return steered or bool(gone) or any(name not in known for name in shares)
 
 
 async def concluded(target: Target, release: Release, outcome: str, detail: str = "") -> None:

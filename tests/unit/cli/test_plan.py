@@ -136,7 +136,10 @@ def test_a_job_at_the_end_undoes_nothing() -> None:
         "after_keep-web-r2: release 2 serves, and the command ends with 4, unless it ends with exit status 0 within 1m"
     ]
     warm = notes(second(web=Rollout(keep=60, after_keep=Job(command=("./migrate", "contract")))))
-    assert warm[1] == "web: web-r1 goes with the first deployment, or `fairway reconcile`, after that, and `after_keep` runs then"
+    assert (
+        warm[1]
+        == "web: web-r1 goes with the first deployment, or `fairway reconcile`, after that, and `after_keep` runs then"
+    )
 
 
 def test_only_services_that_get_new_replicas_are_told() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from fairway.model.errors import Aborted, EngineError, Exit, FairwayError
 from fairway.model.events import Note
-from fairway.model.policy import Job, Phase
+from fairway.model.policy import Job, Phase, Ready
 from fairway.model.steps import Shift
+from tests.unit.conduct.ports import House
 from tests.unit.flows.deployers import Story
 from tests.unit.flows.place import Place
 from tests.unit.rollout.parts import Spec, Specs
+from tests.unit.rollout.world import World
 
 pytestmark = pytest.mark.anyio
 
@@ -149,6 +152,27 @@ async def test_a_lease_that_is_lost_by_who_leads_back_ends_it_there(place: Place
     assert "lease" in error.what
     assert "retire web-r2 0" not in place.house.calls
     assert (place.concluded, place.outcome(2)) == (concluded, "")
+
+
+async def test_an_interruption_is_heard_whatever_else_is_heard_in_that_moment(house: House) -> None:
+    """The engine has news of the replicas that one waits for, so many turns before."""
+    late = []
+    for turns in range(12):
+        place = Place(house)
+        house.world = house.engine.world = house.traffic.world = World()
+        await place.deploy({"web": Spec(routed=True)})
+        story = place.deploying({"web": Spec(version=2, routed=True, ready=Ready(min_ready=60.0))})
+        await story.until(lambda: place.steps[-1:] == ["await web-r2 ×1"])  # noqa: B023
+        await story.waits(0.02)
+        house.engine.tell()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        story.interrupt()
+        if await story.waits(0.1):
+            late.append(turns)
+            place.sicken("web-r2-1")
+        await story.fails()
+    assert late == []
 
 
 async def test_an_interruption_still_leads_back(place: Place) -> None:
