@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 
 from fairway.conduct.drain import drained
 from fairway.conduct.holding import hold, watch
+from fairway.conduct.jobs import Jobs
 from fairway.conduct.journal import Journal
 from fairway.conduct.judging import Court
 from fairway.conduct.orders import Orders
 from fairway.conduct.ready import await_exit, await_ready, describe
 from fairway.conduct.routing import beside, draining, ports, table, without
 from fairway.conduct.together import together
-from fairway.model.errors import FairwayError, GatewayRejected, JobFailed, NotReady
+from fairway.model.errors import FairwayError, GatewayRejected, NotReady
 from fairway.model.events import Emit, Note, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Release
@@ -234,31 +235,13 @@ class Conductor:
             self.emit(Note(f"that phase {step.phase} has begun could not be noted: {error.what}", "warning"))
 
     async def _run_once(self, step: RunOnce) -> None:
-        """Raises JobFailed. A check is run anew each time; whoever promotes at once wants none."""
+        jobs = Jobs(self.engine, self.release, self.secrets, self._ready)
         if step.once and step.key not in self.journal.done:
-            await self._run(step, step.name)
+            await jobs.run(step, step.name)
             await self.journal.ran(step.key)
-        elif not (step.once or self.orders.promoted):
-            await self.orders.unless_promoted(self._run(step, f"{step.name}-{time.time_ns() // 1_000_000}"))
-
-    async def _run(self, step: RunOnce, name: str) -> None:
-        told = await self._told(step)
-        ended = await self.engine.run_once(
-            self.release, step.revision, name, step.job, environment=told, secrets=self.secrets
-        )
-        if ended.exit_code:
-            command = " ".join(step.job.command)
-            raise JobFailed(f"{step.name} ended with exit status {ended.exit_code}: {command}", why=ended.output)
-
-    async def _told(self, step: RunOnce) -> Mapping[str, str]:
-        """What a job finds in its environment: which release it is for, and, if it is a check, where the new revision answers."""
-        told = {"FAIRWAY_RELEASE": str(self.release.number), "FAIRWAY_REVISION": step.revision.name}
-        route = self.release.policy(step.revision.service).route
-        fleet = await self.engine.observe()
-        ready = [replica for replica in fleet.of(step.revision) if replica.id in self._ready and replica.alive]
-        if route and ready and not step.once:
-            told["FAIRWAY_PREVIEW_URL"] = f"http://{ready[0].address}:{route.port}"
-        return told
+        elif not (step.once or self.orders.promoted):  # whoever promotes at once wants no check
+            name = f"{step.name}-{time.time_ns() // 1_000_000}"  # it is run anew each time
+            await self.orders.unless_promoted(jobs.run(step, name))
 
     async def _drain(self, wants: tuple[Want, ...]) -> None:
         """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them.
