@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from fairway.conduct.jobs import Jobs
 from fairway.model.errors import Aborted, JobFailed
 from fairway.model.fleet import State
 from fairway.model.orders import Order
@@ -74,9 +75,8 @@ async def test_a_check_finds_the_new_revision_where_it_answers(house: House) -> 
     house.world.change(first, state=State.EXITED, exit_code=1)
     house.engine.on_start = lambda replica: None
     second = house.world.fleet.of(web)[1]
-    conductor = house.conductor(release)
-    conductor._ready = {first.id, second.id}
-    assert (await conductor._told(job(house, "x", once=False)))["FAIRWAY_PREVIEW_URL"] == f"http://{second.address}:80"
+    await Jobs(house.engine, release, {}, {first.id, second.id}).run(job(house, "x", once=False), "x")
+    assert house.engine.told["FAIRWAY_PREVIEW_URL"] == f"http://{second.address}:80"
 
 
 async def test_before_any_replica_there_is_nowhere_to_ask_and_neither_is_there_without_a_route(house: House) -> None:
