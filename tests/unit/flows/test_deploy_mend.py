@@ -63,6 +63,7 @@ async def test_one_that_is_interrupted_undoes_and_concludes_nothing(place: Place
     place.house.engine.on_start = starting(place)
     story = place.deploying(SECOND)
     await story.until(lambda: "await web-r2 ×2" in place.steps)
+    assert await story.waits()
     story.interrupt()
     assert isinstance(await story.fails(), Partial)
     assert place.steps == ["ensure web-r2 ×2", "await web-r2 ×2"]
@@ -82,6 +83,7 @@ async def test_a_later_release_that_fails_is_led_back_to_it_all_the_same(place: 
     place.house.engine.on_start = starting(place)
     story = place.deploying(THIRD)
     await story.until(lambda: "await web-r3 ×2" in place.steps)
+    assert await story.waits()
     place.house.engine.on_start = place.house.well
     story.interrupt()
     await story.fails()
@@ -125,6 +127,19 @@ async def test_it_follows_no_orders(place: Place, order: Order) -> None:
     assert place.outcome(2) == "promoted"
     assert len(place.replicas("web-r2")) == 2
     assert place.shares("web") == {"web-r2": 2}
+
+
+async def test_a_lost_lease_ends_it_without_a_word_in_the_ledger(place: Place) -> None:
+    await damaged(place, FIRST, SECOND)
+    place.house.engine.on_start = starting(place)
+    story = place.deploying(SECOND)
+    await story.until(lambda: "await web-r2 ×2" in place.steps)
+    assert await story.waits()
+    place.lose_lease()
+    error = await story.fails()
+    assert "lease" in error.what
+    assert place.steps == ["ensure web-r2 ×2", "await web-r2 ×2"]
+    assert place.concluded == []
 
 
 async def test_what_a_release_has_left_half_done_is_no_mending(place: Place) -> None:

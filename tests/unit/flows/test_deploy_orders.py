@@ -34,6 +34,7 @@ async def until_it_starts(place: Place, spec: Spec, silent: int) -> Story:
     story = place.deploying(version(spec, 2))
     await story.until(lambda: any(replica.index >= silent for replica in place.replicas("web-r2")))
     await story.until(lambda: place.steps[-1].startswith("await web-r2"))
+    assert await story.waits()
     return story
 
 
