@@ -129,11 +129,13 @@ class _Sight:
     async def news(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         """Until something has changed, or a short time for deadlines to be looked at has passed.
 
-        Nothing is missed: between the look at what is known and `clear` no other task can run.
+        Nothing is missed: between the look at what is known and `clear` no other task can run. asyncio.wait_for would lose
+        a cancellation that comes with the news.
         """
         self.changed.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.changed.wait(), TICK)
+            async with asyncio.timeout(TICK):
+                await self.changed.wait()
         for task in tasks:
             if task.done():
                 task.result()

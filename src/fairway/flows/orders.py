@@ -49,8 +49,14 @@ def begun_or_refused(target: Target, records: tuple[Record, ...]) -> Record:
 
 
 def promoted_or_refused(target: Target, records: tuple[Record, ...]) -> Release:
-    """The release that was promoted last. Raises Refused where there is none, or where another one is under way."""
+    """The release that was promoted last. Raises Refused where there is none, or where another is under way, or held."""
     serves, begun = promoted(records), under_way(records)
+    newest = max(records, key=lambda record: record.release.number, default=None)
+    if newest and newest.outcome == "held":
+        raise Refused(
+            f"release {newest.release.number} is held in {target.environment.name}, to be looked at",
+            hint="`fairway deploy`, or `fairway rollback`, removes its replicas",
+        )
     if begun:
         raise Refused(
             f"release {begun.number} is under way in {target.environment.name}",

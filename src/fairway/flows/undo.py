@@ -114,8 +114,10 @@ def moved(proposal: Proposal) -> bool:
     known = {revision.name for revision in before.values()}
     shares = [name for parts in fleet.weights.values() for name, share in parts.items() if share]
     steered = any(steering.match for steering in fleet.steering.values())
+    phases = [policy.rollout.steps[: proposal.progress.phase] for policy in proposal.release.policies.values()]
+    given = any(phase.traffic or phase.match for entered in phases for phase in entered)
     gone = base and any(len(fleet.of(before[service])) < base.replicas(service) for service in before)
-    return steered or bool(gone) or any(name not in known for name in shares)
+    return steered or given or bool(gone) or any(name not in known for name in shares)
 
 
 async def concluded(target: Target, release: Release, outcome: str, detail: str = "") -> None:

@@ -71,7 +71,8 @@ class Session:
         async with self._turn:
             await self._write(f"{{\n{script}\n}} </dev/null 2>&1\nprintf '\\n%s %d\\n' {self._mark} $?\n")
             try:
-                answer = await asyncio.wait_for(self._answers.get(), timeout)
+                async with asyncio.timeout(timeout):
+                    answer = await self._answers.get()
             except BaseException as error:
                 await self.close()
                 if isinstance(error, TimeoutError):
@@ -85,11 +86,13 @@ class Session:
         """The one line that `script` prints. Several run at once; none holds up `run`. Raises SessionEnded."""
         self._count += 1
         number = self._count
-        future = self._spawned[number] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._spawned[number] = future
         try:
             line = f"( said=$({script}); printf '%s %d %s\\n' {self._mark} {number} \"$said\" >&3 )"
             await self._write(f"{line} 3>&2 2>/dev/null </dev/null >/dev/null 9>&- &\n")
-            return await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):
+                return await future
         except TimeoutError as error:
             raise self._ended(f"no answer within {timeout:g} s") from error
         finally:

@@ -94,7 +94,8 @@ class Tunnel:
             with suppress(ProcessLookupError):
                 self.process.terminate()
             try:
-                await asyncio.wait_for(self.process.wait(), 2)
+                async with asyncio.timeout(2):
+                    await self.process.wait()
             except TimeoutError:
                 self.process.kill()
                 await self.process.wait()

@@ -63,6 +63,7 @@ def test_on_fail_hold_leads_users_back_and_keeps_the_new_ones(site: Site) -> Non
     assert load.report.failed == 0, load.report.summary()
     assert names(site) == ["web-r1-1", "web-r1-2", "web-r2-1"]
     assert site.json("releases", "production")[0]["outcome"] == "held"
+    assert site.fairway("reconcile", "production", check=False).returncode == 6
     site.fairway("deploy", "production", VERSION="v1")
     assert names(site) == ["web-r1-1", "web-r1-2"]
 

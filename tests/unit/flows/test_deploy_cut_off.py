@@ -155,9 +155,6 @@ async def test_a_lease_that_is_lost_by_who_leads_back_ends_it_there(place: Place
     assert (place.concluded, place.outcome(2)) == (concluded, "")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="conduct.ready waits with asyncio.wait_for, which loses a cancellation on Python 3.11"
-)
 async def test_an_interruption_is_heard_whatever_else_is_heard_in_that_moment(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
