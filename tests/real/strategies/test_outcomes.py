@@ -67,7 +67,7 @@ def test_a_check_that_fails_leads_back(site: Site, strategy: str) -> None:
         assert set(load.report.versions) == {"v1"}
 
 
-@pytest.mark.parametrize("strategy", ["rolling", "canary"])
+@pytest.mark.parametrize("strategy", ["canary"])
 def test_a_version_that_is_never_ready_gets_no_request(site: Site, strategy: str) -> None:
     begin(site, strategy)
     with site.load(**LOAD) as load:
