@@ -36,9 +36,12 @@ def deploying(site: Site, phase: int = 1) -> Iterator[subprocess.Popen[str]]:
             kill(process)
 
 
-def reach(site: Site, phase: int) -> None:
+def reach(site: Site, phase: int, release: int = 2) -> None:
     until = time.monotonic() + 60
-    while site.json("status", "production")["phase"] != phase:
+    while True:
+        status = site.json("status", "production")
+        if (status["under_way"], status["phase"]) == (release, phase):
+            return
         assert time.monotonic() < until, site.fairway("status", "production").stdout
 
 
@@ -138,7 +141,7 @@ def test_a_newer_release_takes_the_place_of_one_that_was_cut_off(waiting: Site) 
             kill(process)
         waiting.variables["VERSION"] = "v3"
         third = waiting.start("deploy", "production")
-        reach(waiting, 1)
+        reach(waiting, 1, release=3)
         assert sorted(name.partition("production-")[2] for name in waiting.replicas()) == [
             "web-r1-1",
             "web-r1-2",
