@@ -18,7 +18,7 @@ from tests.load.load import CHECKOUT
 from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import write_rollout
 
-EVERY = int(os.environ.get("FAIRWAY_BOUNDARIES", "6"))
+EVERY = int(os.environ.get("FAIRWAY_BOUNDARIES", "9"))
 QUICK = {
     "recreate": "strategy: recreate",
     "rolling": "surge: 1",
