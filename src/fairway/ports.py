@@ -53,7 +53,8 @@ class Engine(Protocol):
     ) -> Ended:
         """Run a job in a container of the revision; `name` tells it from other jobs of the release.
 
-        One of that name that has succeeded is not run again; one that runs is waited for; one that failed is run anew.
+        One of that name that has succeeded is not run again; one that runs is waited for; one that failed is run anew. One
+        that was told something else is another one: it makes way.
         Raises JobFailed after the job's timeout, and then nothing of it runs.
         """
 
@@ -129,6 +130,13 @@ class Traffic(Protocol):
 
     async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
         """What was counted for each revision (by name) so far; one that the gateway does not know is left out."""
+
+
+class Metrics(Protocol):
+    """What an application's own monitoring has counted."""
+
+    async def values(self, url: str, queries: Sequence[str]) -> list[float]:
+        """One number for each query, asked at the same moment. Raises MetricsError where there is none, or nobody answers."""
 
 
 class Ledger(Protocol):

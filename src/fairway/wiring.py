@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +152,7 @@ class Connection:
             leases=DockerLeases(environment, self.docker, self.image, by, host=self.host),
             signals=DockerSignals(environment, self.docker, self.image, host=self.host),
             console=DockerConsole(environment, self.docker, self.host),
+            metrics=LateMetrics(),
             by=by,
             doing=doing,
             wait=wait,
@@ -218,6 +219,15 @@ class LateRegistry:
         from fairway.registry.insecure import insecure_registries
 
         return HttpRegistry(insecure=lambda: insecure_registries(self.docker))
+
+
+class LateMetrics:
+    """Prometheus, imported when it is first asked, as the registry is."""
+
+    async def values(self, url: str, queries: Sequence[str]) -> list[float]:
+        from fairway.observe.prometheus import Prometheus
+
+        return await Prometheus().values(url, queries)
 
 
 @asynccontextmanager

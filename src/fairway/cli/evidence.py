@@ -10,7 +10,7 @@ from fairway.model.judgement import Against, Measure, Opinion, Reading, Ruling
 HALF = 12
 """The width of each half of a bar."""
 WIDTH = 96
-NAMES = {Measure.ERRORS: "errors", Measure.LATENCY: "slow"}
+NAMES = {Measure.ERRORS: "errors", Measure.LATENCY: "slow", Measure.PROBE: "probe"}
 RULINGS = {Ruling.ABORT: "worse: lead back", Ruling.PASS: "fine: go on", Ruling.HOLD: "no verdict yet"}
 
 
@@ -22,6 +22,8 @@ def picture(service: str, opinion: Opinion) -> list[str]:
     """
     counted = f"{opinion.new.requests:,} requests to the new, {opinion.old.requests:,} to the old"
     lines = [f"judge of {service}: {RULINGS[opinion.ruling]} ({counted})"]
+    if any(reading.question.measure is Measure.PROBE for reading in opinion.readings):
+        lines.append(f"  probes: {opinion.new.probes:,} of the new, {opinion.old.probes:,} of the old")
     if opinion.readings:
         lines.append(f"  {'':<6} {'new':>8}   {'against':<14}    {'worse':<{HALF}} {'fine':>{HALF}}    E-value")
     lines += [f"  {_row(reading)}" for reading in opinion.readings]

@@ -8,11 +8,11 @@ from textwrap import wrap
 from fairway.cli.words import duration
 from fairway.flows.proposal import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
-from fairway.model.policy import Judging, Rollout
+from fairway.model.policy import Judging, Probe, Rollout
 from fairway.model.steps import Drain, Ensure, Hold, Retire, RunOnce
 
 WIDTH = 100
-NAMES = {Measure.ERRORS: "errors", Measure.LATENCY: "slow answers"}
+NAMES = {Measure.ERRORS: "errors", Measure.LATENCY: "slow answers", Measure.PROBE: "failed probes"}
 UNDECIDED = {
     "hold": "it waits for `fairway promote --now` or `fairway abort`",
     "pass": "the release goes on",
@@ -85,6 +85,8 @@ def _judge(proposal: Proposal, service: str, rollout: Rollout) -> Iterator[str]:
     )
     if judged and rollout.judge:
         yield f"the judge looks every {duration(rollout.judge.every)}; the release fails when it is sure of {_worse(rollout.judge.policy)}"
+        if probe := rollout.judge.probe:
+            yield f"{_probe(probe)}, every {duration(probe.every)}"
         yield f"a judged step ends when the judge is sure that all is fine; {_undecided(rollout.judge)}"
 
 
@@ -97,7 +99,18 @@ def _worse(policy: JudgePolicy) -> str:
         said.append(f"more than {100 * policy.limit_errors:.3g} % errors")
     if policy.limit_latency is not None:
         said.append(f"more than {100 * (1 - policy.quantile):.3g} % of answers over {policy.limit_latency:g} ms")
+    if policy.limit_probe is not None:
+        said.append(f"more than {100 * policy.limit_probe:.3g} % failed probes")
     return ", or ".join(said)
+
+
+def _probe(probe: Probe) -> str:
+    if probe.http:
+        good = f"status {probe.http.status}" if probe.http.status else "a status from 200 to 299"
+        return f"it asks each replica of both versions: GET {probe.http.path}, {good}"
+    if probe.job:
+        return f"it runs a job in a container of each version: {' '.join(probe.job.command)}"
+    return f"it asks {probe.prometheus.url if probe.prometheus else ''} what both versions have counted"
 
 
 def _undecided(judging: Judging) -> str:

@@ -14,6 +14,7 @@ from fairway.conduct.jobs import Jobs
 from fairway.conduct.journal import Journal
 from fairway.conduct.judging import Court
 from fairway.conduct.orders import Orders
+from fairway.conduct.probing import Reach
 from fairway.conduct.ready import await_exit, await_ready, describe
 from fairway.conduct.routing import beside, draining, ports, table, without
 from fairway.conduct.together import together
@@ -34,10 +35,11 @@ from fairway.model.steps import (
     Shift,
     Step,
     Strategy,
+    Trial,
     Verdict,
     Want,
 )
-from fairway.ports import Engine, Traffic
+from fairway.ports import Engine, Metrics, Traffic
 
 DRAIN_TIMEOUT = 10.0
 """Seconds, where neither fairway.yaml nor stop_grace_period says how long requests in flight may go on."""
@@ -59,6 +61,7 @@ class Conductor:
     orders: Orders = field(default_factory=lambda: Orders(0))
     """Those to `release`; none on the way back."""
     journal: Journal = field(default_factory=Journal)
+    metrics: Metrics | None = None
     error: FairwayError | None = None
     """Why the last step that failed did."""
     opening: Awaitable[None] | None = None
@@ -218,12 +221,12 @@ class Conductor:
     async def _hold(self, step: Hold) -> None:
         await self._enter(step)
         watched = await self._replicas(step.watch)
-        courts = [
-            Court(trial, self.traffic, self.orders, self.emit, self.journal.judged)
-            for trial in step.trials
-            if self.traffic
-        ]
+        courts = [self._court(self.traffic, trial) for trial in step.trials if self.traffic]
         await hold(step, self.orders, watch(self.engine, watched), courts)
+
+    def _court(self, traffic: Traffic, trial: Trial) -> Court:
+        reach = Reach(self.engine, traffic, self.metrics, self.release, self.before, self.secrets, self._ready)
+        return Court(trial, traffic, self.orders, self.emit, self.journal.judged, probe=reach.prober(trial))
 
     async def _enter(self, step: Hold) -> None:
         """Where it cannot be noted, whoever goes on begins a phase earlier; but nobody could approve what is not noted."""

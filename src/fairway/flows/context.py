@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fairway.model.environment import Environment
-from fairway.ports import Console, Engine, Leases, Ledger, Signals, Traffic
+from fairway.ports import Console, Engine, Leases, Ledger, Metrics, Signals, Traffic
 
 
 def now() -> str:
@@ -28,6 +28,8 @@ class Target:
     console: Console
     by: str
     doing: str
+    metrics: Metrics | None = None
+    """What the application's own monitoring has counted; None where nobody can ask it."""
     wait: float = 0.0
     """Seconds to wait for a lease that somebody else holds."""
     clock: Callable[[], str] = now

@@ -100,6 +100,7 @@ def conductor_of(
     return Conductor(
         engine=target.engine,
         traffic=target.traffic,
+        metrics=target.metrics,
         release=release,
         before=(*known, proposal.release),
         secrets=secrets,
@@ -129,7 +130,7 @@ async def tidied(target: Target, release: Release) -> None:
     """Its orders are followed, and its jobs are done: nothing of them is needed any more."""
     await target.signals.clear()
     rollouts = [policy.rollout for policy in release.policies.values()]
-    if any(rollout.before or rollout.after_keep or rollout.steps for rollout in rollouts):
+    if any(rollout.before or rollout.after_keep or rollout.steps or rollout.judge for rollout in rollouts):
         await target.engine.forget(release)
 
 

@@ -83,6 +83,21 @@ class Unsupported(InvalidFiles):
     """The engine cannot honour what the files ask for."""
 
 
+class NoHost(FairwayError):
+    """There are replicas that no host takes: all of them, each with what stands in the way on the hosts."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self._problems = tuple(sorted(problems, key=_order))
+        super().__init__("Not every replica has a host")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
+
+    def __str__(self) -> str:
+        return "\n".join([self.what, *(problem.what for problem in self._problems)])
+
+
 class EngineError(FairwayError):
     """The engine refused or failed."""
 
@@ -119,6 +134,10 @@ class GatewayError(FairwayError):
 
 class GatewayRejected(GatewayError):
     """Envoy refused a configuration; the old one keeps serving. `why` holds Envoy's words."""
+
+
+class MetricsError(FairwayError):
+    """The application's monitoring does not answer, or not with a number."""
 
 
 class NotReady(FairwayError):

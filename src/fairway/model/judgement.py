@@ -10,6 +10,8 @@ from enum import StrEnum
 class Measure(StrEnum):
     ERRORS = "errors"
     LATENCY = "latency"
+    PROBE = "probe"
+    """What neither users nor the gateway tell: a question of Fairway's own, to both revisions."""
 
 
 class Against(StrEnum):
@@ -44,20 +46,23 @@ class JudgePolicy:
     """The largest share of requests that may fail."""
     limit_latency: float | None = None
     """Milliseconds: `quantile` of the answers take no longer."""
+    limit_probe: float | None = None
+    """The largest share of the probes that may fail."""
     min_events: int = 20
-    """Requests that the new revision must have answered before there is a verdict."""
+    """Requests that the new revision must have answered before there is a verdict on them; probes need no least number."""
     cap: float = 1.5
     """The most that one tick may say, as the logarithm of a likelihood ratio: one burst alone decides nothing."""
 
     def __post_init__(self) -> None:
-        shares = (self.alpha, self.quantile, *(() if self.limit_errors is None else (self.limit_errors,)))
-        if not all(0 < share < 1 for share in shares):
-            raise ValueError("alpha, quantile and limit_errors lie between 0 and 1")
+        limits = (limit for limit in (self.limit_errors, self.limit_probe) if limit is not None)
+        if not all(0 < share < 1 for share in (self.alpha, self.quantile, *limits)):
+            raise ValueError("alpha, quantile, limit_errors and limit_probe lie between 0 and 1")
         if min(self.ratio, self.tolerance) < 1 or self.cap <= 0:
             raise ValueError("ratio and tolerance are at least 1, and cap is more than 0")
 
     def limit(self, measure: Measure) -> float | None:
-        return self.limit_errors if measure is Measure.ERRORS else self.limit_latency
+        limits = {Measure.ERRORS: self.limit_errors, Measure.LATENCY: self.limit_latency}
+        return limits.get(measure, self.limit_probe)
 
 
 _ANSWERS = ("upstream_rq_2xx", "upstream_rq_3xx", "upstream_rq_4xx", "upstream_rq_5xx")
@@ -86,6 +91,9 @@ class Counts:
     requests: int = 0
     errors: int = 0
     times: Times = field(default_factory=dict)
+    probes: int = 0
+    failed: int = 0
+    """Of the probes."""
 
     @staticmethod
     def between(before: Scrape | None, after: Scrape | None) -> Counts | None:
@@ -100,7 +108,8 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         times = {bound: self.times.get(bound, 0) + other.times.get(bound, 0) for bound in _bounds(self, other)}
-        return Counts(self.requests + other.requests, self.errors + other.errors, times)
+        probes, failed = self.probes + other.probes, self.failed + other.failed
+        return Counts(self.requests + other.requests, self.errors + other.errors, times, probes, failed)
 
     @property
     def error_rate(self) -> float:
@@ -178,7 +187,7 @@ class Reading:
     fine: float
     needed: float
     new: float | None
-    """The new revision's share of failed, or slow, requests; None where there were none."""
+    """The new revision's share of failed, or slow, requests, or of failed probes; None where there were none."""
     against: float | None
     """The old revision's share, or the limit."""
 

@@ -87,13 +87,42 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbe:
+    """A GET of each replica: good is this status, or any 2xx where it is None. `timeout` in seconds."""
+
+    path: str
+    status: int | None = None
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrometheusProbe:
+    """Two queries to a Prometheus, in each of which `{revision}` stands for the revision's name; their values only grow."""
+
+    url: str
+    good: str
+    bad: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What Fairway itself asks of both revisions, `every` so many seconds. One of the three is set."""
+
+    http: HttpProbe | None = None
+    job: Job | None = None
+    prometheus: PrometheusProbe | None = None
+    every: float = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
     """The judge looks `every` so many seconds. Without a verdict after `max_hold` seconds, `no_data` says what then.
 
-    `no_data`: hold (an operator decides), pass, abort.
+    `no_data`: hold (an operator decides), pass, abort. With `probe`, `policy` compares probes, too.
     """
 
     policy: JudgePolicy = field(default_factory=JudgePolicy)
+    probe: Probe | None = None
     every: float = 5.0
     max_hold: float = 1800.0
     no_data: str = "hold"

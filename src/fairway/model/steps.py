@@ -56,7 +56,7 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What the judge compares: both revisions get requests of the same service."""
+    """What the judge compares: both revisions get requests of the same service, or are probed."""
 
     new: Revision
     old: Revision

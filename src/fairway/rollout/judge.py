@@ -32,7 +32,7 @@ from fairway.model.judgement import (
     State,
     Trial,
 )
-from fairway.rollout.judge_words import missing, reason
+from fairway.rollout.judge_words import enough, missing, reason
 
 WORSE = (1.5, 2.0, 4.0, 10.0)
 FINE = tuple(1 / factor for factor in WORSE)
@@ -62,12 +62,12 @@ def opinion(policy: JudgePolicy, state: State) -> Opinion:
     readings = tuple(_reading(policy, state, question) for question in questions(policy))
     aborts = tuple(r for r in readings if _trial(state, r.question).worse.peak >= r.needed)
     passes = tuple(r for r in readings if r.fine >= r.needed)
+    aborts = tuple(reading for reading in aborts if enough(policy, state, reading.question.measure))
     ruling = Ruling.HOLD
-    if state.new.requests >= policy.min_events:
-        if aborts:
-            ruling = Ruling.ABORT
-        elif _all_fine(readings, passes):
-            ruling = Ruling.PASS
+    if aborts:
+        ruling = Ruling.ABORT
+    elif _all_fine(readings, passes) and all(enough(policy, state, r.question.measure) for r in readings):
+        ruling = Ruling.PASS
     decisive = {Ruling.ABORT: aborts, Ruling.PASS: passes, Ruling.HOLD: ()}[ruling]
     lacking = missing(policy, state, readings) if ruling is Ruling.HOLD else ()
     return Opinion(ruling, reason(ruling, policy, state, decisive), lacking, readings, state.new, state.old)
@@ -128,10 +128,12 @@ def _beyond(policy: JudgePolicy, measure: Measure, state: State, old: Counts) ->
 
 
 def tally(policy: JudgePolicy, question: Question, state: State, counts: Counts) -> tuple[int, int]:
-    """How many of how many requests failed, or were slow.
+    """How many of how many requests failed, or were slow; or how many of how many probes failed.
 
     What is slow is known from the ticks before: a bound drawn from the tick it judges would favour the old revision.
     """
+    if question.measure is Measure.PROBE:
+        return counts.failed, counts.probes
     if question.measure is Measure.ERRORS:
         return counts.errors, counts.requests
     limit = policy.limit_latency if question.against is Against.LIMIT else state.old.quantile(policy.quantile)
@@ -139,8 +141,8 @@ def tally(policy: JudgePolicy, question: Question, state: State, counts: Counts)
 
 
 def limit_share(policy: JudgePolicy, measure: Measure) -> float:
-    """The largest share of requests that may fail, or be slow."""
-    return (policy.limit_errors or 0.0) if measure is Measure.ERRORS else 1 - policy.quantile
+    """The largest share of requests that may fail, or be slow; or of probes that may fail."""
+    return 1 - policy.quantile if measure is Measure.LATENCY else policy.limit(measure) or 0.0
 
 
 def _bet(purse: Evidence, factors: tuple[float, ...], tosses: _Tosses, ratio: float, cap: float) -> Evidence:

@@ -120,7 +120,7 @@ def _hold(release: Release, phased: Sequence[Move], number: int, held: float) ->
         trials=tuple(
             found
             for move, phase in here
-            if phase.served and (found := trial(release, move, compared=phase.traffic < ALL))
+            if (found := trial(release, move, compared=phase.traffic < ALL, served=phase.served))
         ),
         phase=number,
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fairway.model.app import Service
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Judging, Phase
+from fairway.settings.probing import FAILED, probe
 from fairway.settings.rollout_model import JudgeSettings, RolloutSettings
 from fairway.settings.said import Said
 from fairway.settings.types import STEPPED
@@ -34,19 +36,21 @@ def judging(
         what = "`judge` needs a route: it counts the requests that the gateway passes on"
         said.wrong(what, *path, hint="add `route: {port: 8000}`, or drop `judge`")
     elif strategy in STEPPED:
-        if service.deploy.replicas and not any(phase.served for phase in phases) and strategy != "ab":
+        served = any(phase.served for phase in phases) or judge.probe is not None
+        if service.deploy.replicas and not served and strategy != "ab":
             what = "no step gives the new version requests, so there is nothing to judge"
-            said.wrong(what, *path, hint="add a step such as `{traffic: 10%}`, or drop `judge`")
+            hint = "add a step such as `{traffic: 10%}`, or `probe: {http: /selftest}`, or drop `judge`"
+            said.wrong(what, *path, hint=hint)
     elif chosen.steps is None:
         _rolling(said, service, judge, batches)
-    if judge.compare == () and judge.slo.errors is None and judge.slo.latency is None:
+    if judge.compare == () and judge.slo.errors is None and judge.slo.latency is None and judge.probe is None:
         what = "there is nothing to compare and no `slo`: nothing is judged"
         said.wrong(what, *path, "compare", hint="say `compare: [errors]`, or `slo: {errors: 1%}`")
     found = _judging(judge)
     if found.max_hold < found.every:
         what = f"the judge looks every {found.every:g} s, and would not look once in {found.max_hold:g} s"
         said.wrong(what, *path, "max_hold" if judge.max_hold is not None else "every", hint="make `max_hold` longer")
-    return found
+    return replace(found, probe=probe(said, service.name, judge, found))
 
 
 def _rolling(said: Said, service: Service, judge: JudgeSettings, batches: tuple[int | None, float]) -> None:
@@ -54,7 +58,7 @@ def _rolling(said: Said, service: Service, judge: JudgeSettings, batches: tuple[
     surge, watched = batches
     path = (service.name, "rollout", "judge")
     policy = _judging(judge).policy
-    limited = policy.limit_errors is not None or policy.limit_latency is not None
+    limited = any(policy.limit(measure) is not None for measure in Measure)
     if not watched:
         what = "the judge has no time: no batch is watched"
         said.wrong(what, *path, hint="add `monitor: 1m`, or say `strategy: canary`")
@@ -68,6 +72,8 @@ def _judging(judge: JudgeSettings) -> Judging:
     errors = judge.slo.errors
     if errors is None and Measure.ERRORS in (JudgePolicy().compare if compare is None else compare):
         errors = ERRORS
+    if judge.probe:
+        compare = (*(JudgePolicy().compare if compare is None else compare), Measure.PROBE)
     policy = _said(
         compare=compare,
         alpha=judge.alpha,
@@ -76,6 +82,7 @@ def _judging(judge: JudgeSettings) -> Judging:
         quantile=judge.quantile,
         limit_errors=errors,
         limit_latency=None if judge.slo.latency is None else judge.slo.latency * 1000,
+        limit_probe=(FAILED if judge.slo.probe is None else judge.slo.probe) if judge.probe else None,
         min_events=judge.min_events,
     )
     times = _said(every=judge.every, max_hold=judge.max_hold, no_data=judge.no_data)

@@ -23,9 +23,13 @@ from fairway.settings.types import (
     NoData,
     OneHost,
     OnFail,
+    Query,
     Seconds,
     Share,
+    Status,
     StrategyName,
+    Url,
+    UrlPath,
 )
 
 
@@ -65,18 +69,48 @@ class StepSettings:
 class SloSettings:
     errors: Fraction | None = None
     latency: Longer | None = None
+    probe: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbeSettings:
+    """In the file, its path alone will do."""
+
+    short: ClassVar[str] = "path"
+
+    path: UrlPath
+    status: Status | None = None
+    timeout: Longer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrometheusSettings:
+    url: Url
+    good: Query
+    bad: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSettings:
+    """One of `FORMS` is said."""
+
+    FORMS: ClassVar[tuple[str, ...]] = ("http", "job", "prometheus")
+
+    http: HttpProbeSettings | None = None
+    job: JobSettings | None = None
+    prometheus: PrometheusSettings | None = None
+    every: Longer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSettings:
-    later: ClassVar[tuple[str, ...]] = ("probe",)
-
     compare: tuple[MeasureName, ...] | None = None
     alpha: Fraction | None = None
     ratio: Factor | None = None
     tolerance: Factor | None = None
     quantile: Fraction | None = None
     slo: SloSettings = SloSettings()
+    probe: ProbeSettings | None = None
     min_events: Events | None = None
     every: Longer | None = None
     max_hold: Longer | None = None

@@ -9,7 +9,7 @@ from fairway.model.app import App, Location, Path
 from fairway.model.errors import Problem
 from fairway.settings.fitting import left_out
 from fairway.settings.model import ServiceSettings, Settings
-from fairway.settings.rollout_model import RolloutSettings
+from fairway.settings.rollout_model import ProbeSettings, RolloutSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +63,6 @@ def _over(base: Any, said: Any) -> Any:
             changes[name] = new
     if "host" in changes or "hosts" in changes:
         changes = {"host": None, "hosts": (), **changes}
+    if isinstance(said, ProbeSettings) and changes.keys() & set(ProbeSettings.FORMS):
+        changes = {**dict.fromkeys(ProbeSettings.FORMS), **changes}
     return replace(base, **changes)

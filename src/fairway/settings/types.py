@@ -55,6 +55,22 @@ StrategyName = Annotated[str, choice("rolling", "recreate", *STEPPED)]
 OnFail = Annotated[str, choice("rollback", "hold")]
 NoData = Annotated[str, choice("hold", "pass", "abort")]
 MeasureName = Annotated[str, choice("errors", "latency")]
+Url = Annotated[
+    str,
+    pattern(
+        "an address that begins with http:// or https://",
+        r"https?://[^\s/@?#]+(/[^\s?#]*)?",
+        "no user, no password, no `?`: http://prometheus.example.com:9090",
+    ),
+]
+Query = Annotated[
+    str,
+    pattern(
+        "a query with {revision} in it",
+        r"[^\n]*\{revision\}[^\n]*",
+        'for the name of the revision: `sum(orders_total{state="paid",revision="{revision}"})`',
+    ),
+]
 Method = Annotated[str, choice("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")]
 Fraction = Annotated[float, FRACTION]
 Factor = Annotated[float, factor(1, 1000, "a number of times, from 1 to 1000")]

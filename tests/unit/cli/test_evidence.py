@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairway.cli.evidence import HALF, picture, short
-from fairway.model.judgement import Against, Counts, Measure, Opinion, Question, Reading, Ruling
+from fairway.model.judgement import Against, Counts, JudgePolicy, Measure, Opinion, Question, Reading, Ruling
 from tests.unit.rollout.judging import ALL, BROKEN, ERRORS, HEALTHY, POLICIES, TICKS, Tick, judge
 
 
@@ -52,6 +52,17 @@ def test_every_question_has_its_line() -> None:
         "  slow     4.00 %     2.22 % old     ▕············│············▏  nothing yet\n"
         "  errors   2.00 %     1.00 % limit   ▕············│············▏  nothing yet\n"
         "  slow     0.00 %     5.00 % limit   ▕············│████████████▏  2.1e+05 of 400, fine"
+    )
+
+
+def test_probes_are_counted_apart() -> None:
+    policy = JudgePolicy(compare=(Measure.PROBE,), limit_probe=0.1)
+    assert drawn(judge(policy, [(Counts(probes=2), Counts(9, 1, probes=4, failed=1))] * 9)) == (
+        "judge of web: no verdict yet (0 requests to the new, 81 to the old)\n"
+        "  probes: 18 of the new, 36 of the old\n"
+        "              new   against           worse                fine    E-value\n"
+        "  probe    0.00 %    25.00 % old     ▕············│████████····▏  49 of 200, fine\n"
+        "  probe    0.00 %    10.00 % limit   ▕············│██··········▏  2.83 of 200, fine"
     )
 
 

@@ -12,7 +12,7 @@ from fairway.cli.plan import _text
 from fairway.cli.words import duration
 from fairway.flows.proposal import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
-from fairway.model.policy import Job, Judging, Phase, Rollout
+from fairway.model.policy import HttpProbe, Job, Judging, Phase, Probe, PrometheusProbe, Rollout
 from fairway.model.release import promoted
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
@@ -119,6 +119,32 @@ def test_a_gap_has_its_reason(why: str, told: str) -> None:
 def test_what_the_judge_is_asked(policy: dict[str, Any], told: str) -> None:
     judge = Judging(policy=JudgePolicy(**policy))
     assert notes(second(web=replace(CANARY, judge=judge)))[0].endswith(f"when it is sure of {told}")
+
+
+@pytest.mark.parametrize(
+    ("probe", "told"),
+    [
+        (
+            Probe(http=HttpProbe(path="/selftest")),
+            "it asks each replica of both versions: GET /selftest, a status from 200 to 299, every 5s",
+        ),
+        (
+            Probe(job=Job(command=("./selftest", "-q")), every=30),
+            "it runs a job in a container of each version: ./selftest -q, every 30s",
+        ),
+        (
+            Probe(prometheus=PrometheusProbe(url="http://p:9090", good="a", bad="b")),
+            "it asks http://p:9090 what both versions have counted, every 5s",
+        ),
+    ],
+)
+def test_what_is_probed(probe: Probe, told: str) -> None:
+    policy = JudgePolicy(compare=(Measure.ERRORS, Measure.PROBE), limit_probe=0.1)
+    said = notes(second(web=replace(CANARY, judge=Judging(policy=policy, probe=probe))))
+    assert said[0].endswith(
+        "sure of more than 1.2 times the old version's errors or failed probes, or more than 10 % failed probes"
+    )
+    assert said[1] == f"web: {told}"
 
 
 @pytest.mark.parametrize(

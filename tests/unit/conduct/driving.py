@@ -72,8 +72,8 @@ class Running:
         return (await self.task)[0]
 
 
-def begin(house: House, release: Release, *steps: Step) -> Running:
-    conductor = house.conductor(release)
+def begin(house: House, release: Release, *steps: Step, conductor: Conductor | None = None) -> Running:
+    conductor = conductor or house.conductor(release)
     return Running(conductor, asyncio.create_task(one(house, release, *steps, conductor=conductor)))
 
 

@@ -95,7 +95,57 @@ def test_with_nothing_asked_for_it_holds_and_says_so() -> None:
     assert "neither a comparison nor a limit" in said.missing[0]
 
 
+PROBED = JudgePolicy(compare=(Measure.PROBE,), limit_probe=0.01)
+
+
+def probed(count: Counts) -> Counts:
+    return Counts(probes=count.requests, failed=count.errors)
+
+
+@given(TICKS)
+def test_probes_weigh_as_much_as_requests_do(ticks: list[Tick]) -> None:
+    """Whatever users meet at the same time."""
+    errors = watch(JudgePolicy(limit_errors=0.01), ticks).trials.values()
+    asked = [(probed(new), probed(old)) for new, old in ticks if new and old]
+    assert list(watch(PROBED, asked).trials.values()) == list(errors)
+    besides = [(probed(new) + new, probed(old) + old) for new, old in ticks if new and old]
+    assert watch(PROBED, besides).trials == watch(PROBED, asked).trials
+
+
+@given(TICKS)
+def test_without_probes_there_is_no_verdict_on_them(ticks: list[Tick]) -> None:
+    said = judge(PROBED, ticks)
+    assert said.ruling is Ruling.HOLD
+    assert not ticks or "the first results of the probe" in said.missing
+
+
 # What it must do
+
+
+def test_probes_need_no_users() -> None:
+    """And no least number of them: four ticks at the least, as the caps have it."""
+    failing = [(Counts(probes=1, failed=1), Counts(probes=3))] * 8
+    said = judge(PROBED, failing)
+    assert said.ruling is Ruling.ABORT
+    assert said.why.endswith("over the limit of 1 % (8 probes in 8 ticks)")
+    assert judge(PROBED, failing[:3]).ruling is Ruling.HOLD
+    lenient = JudgePolicy(compare=(Measure.PROBE,), limit_probe=0.1)
+    assert judge(lenient, [(Counts(probes=3), Counts(probes=3))] * 40).ruling is Ruling.PASS
+
+
+def test_probes_pass_nothing_that_too_few_users_have_tried() -> None:
+    policy = JudgePolicy(compare=(Measure.ERRORS, Measure.PROBE), limit_errors=0.5, limit_probe=0.5)
+    ticks = [(Counts(1, 0, probes=9), Counts(9, 0, probes=9))] * 19
+    assert judge(policy, ticks).ruling is Ruling.HOLD
+    assert "1 more request to the new revision" in judge(policy, ticks).missing
+    assert judge(policy, [*ticks, ticks[0]]).ruling is Ruling.PASS
+
+
+def test_a_probe_that_fails_of_both_is_not_the_new_one_s_fault() -> None:
+    assert judge(PROBED, [(Counts(probes=1, failed=1), Counts(probes=3, failed=3))] * 60).ruling is Ruling.PASS
+
+
+# And what it must do of what users meet
 
 
 def test_a_revision_that_is_worse_is_aborted_with_the_reason() -> None:

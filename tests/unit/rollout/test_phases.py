@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fairway.model.judgement import JudgePolicy, Measure
-from fairway.model.policy import Job, Judging, Match, Mirror, Phase
+from fairway.model.policy import HttpProbe, Job, Judging, Match, Mirror, Phase, Probe
 from fairway.model.release import Progress
 from fairway.model.steps import Hold, Verdict
 from fairway.rollout.course import moment
@@ -276,3 +276,25 @@ def test_the_last_batch_is_held_to_its_limits() -> None:
     trials = [trial for step in planned if isinstance(step, Hold) for trial in step.trials]
     assert [trial.judging.policy.compare for trial in trials] == [(Measure.ERRORS,), ()]
     assert {trial.judging.policy.limit_errors for trial in trials} == {0.01}
+
+
+def test_a_probe_needs_no_requests() -> None:
+    web = Spec(
+        replicas=2, routed=True, judged=True, steps=(Phase(scale=2), Phase(traffic=50), Phase(traffic=100, hold=5))
+    )
+    there = world({"web": web})
+    release = there.propose(newer(web))
+    policy = JudgePolicy(compare=(Measure.ERRORS, Measure.PROBE), limit_errors=0.01, limit_probe=0.1)
+    judging = Judging(policy=policy, probe=Probe(http=HttpProbe(path="/selftest")))
+    rollout = replace(release.policy("web").rollout, judge=judging)
+    release = replace(release, policies={"web": replace(release.policy("web"), rollout=rollout)})
+    holds = [
+        step for step in preview(lead(there.observe(release), release, there.course(release))) if isinstance(step, Hold)
+    ]
+    asked = [hold.trials[0].judging.policy for hold in holds]
+    assert asked == [
+        replace(policy, compare=(Measure.PROBE,), limit_errors=None),
+        policy,
+        replace(policy, compare=(Measure.PROBE,)),
+    ]
+    assert [hold.trials[0].judging.probe for hold in holds] == [judging.probe] * 3

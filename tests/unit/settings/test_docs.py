@@ -15,7 +15,7 @@ from tests.unit.settings.parts import app
 ROOT = Path(__file__).parents[3]
 
 
-CHOSEN = {"unit", "smoke", "staging", "production", "web-1", "local", "identidock", "dnmonster"}
+CHOSEN = {"unit", "smoke", "staging", "production", "web-1", "local", "identidock", "dnmonster", "orders"}
 
 
 def test_the_example_has_every_key_and_loads() -> None:
@@ -27,7 +27,7 @@ def test_the_example_has_every_key_and_loads() -> None:
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_the_example_has_no_problems_with_its_application(environment: str) -> None:
-    services = (Service(name=name, deploy=Deploy(replicas=4)) for name in ("identidock", "dnmonster"))
+    services = (Service(name=name, deploy=Deploy(replicas=4)) for name in ("identidock", "dnmonster", "orders"))
     found = policies(load(docs.example(), file="fairway.yaml"), app(*services), environment)
     assert [phase.scale for phase in found["identidock"].rollout.steps] == [1, 1, 1, 2, 2]
     assert (found["dnmonster"].rollout.surge, found["dnmonster"].rollout.max_unavailable) == (1, 1)

@@ -107,7 +107,6 @@ def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("services: {w: {rollout: {judge: {probe: {}}}}}", "1 services.w.rollout.judge.probe: `probe`"),
         ("environments: {a: {engine: swarm}}", "1 environments.a.engine: `swarm`"),
         ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
         ("environments: {a: {hosts: {b: unix:///a, c: unix:///b}}}", "1 environments.a.hosts: several hosts"),

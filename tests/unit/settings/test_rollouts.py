@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from fairway.model.app import Dependency, Deploy, Mount, Port, Service, UpdateConfig
 from fairway.model.errors import InvalidFiles
 from fairway.model.judgement import JudgePolicy, Measure
-from fairway.model.policy import Job, Judging, Match, Mirror, Phase, Rollout
+from fairway.model.policy import HttpProbe, Job, Judging, Match, Mirror, Phase, Probe, PrometheusProbe, Rollout
 from fairway.settings.policies import policies
 from tests.unit.settings.parts import app, hints, settings, wrong
 
@@ -235,6 +235,60 @@ judge:
         policy=JudgePolicy(compare=(), limit_errors=0.01)
     )
     assert rollout("strategy: canary").judge is None
+
+
+PROBED = (Measure.ERRORS, Measure.PROBE)
+
+
+@pytest.mark.parametrize(
+    ("said", "probe"),
+    [
+        ("{http: /selftest}", Probe(http=HttpProbe(path="/selftest"))),
+        (
+            "{http: {path: /a, status: 204, timeout: 2s}, every: 1m}",
+            Probe(http=HttpProbe(path="/a", status=204, timeout=2), every=60),
+        ),
+        ("{job: ./selftest -q}", Probe(job=Job(command=("./selftest", "-q"), timeout=60), every=30)),
+        ("{job: {command: [a], timeout: 5m}, every: 10s}", Probe(job=Job(command=("a",), timeout=300), every=10)),
+        (
+            "{prometheus: {url: 'http://p:9090', good: 'a{r=\"{revision}\"}', bad: 'b{r=\"{revision}\"}'}}",
+            Probe(prometheus=PrometheusProbe(url="http://p:9090", good='a{r="{revision}"}', bad='b{r="{revision}"}')),
+        ),
+    ],
+)
+def test_a_probe_is_compared_and_has_a_limit(said: str, probe: Probe) -> None:
+    judge = rollout(f"strategy: canary\njudge: {{probe: {said}}}").judge
+    assert judge == Judging(policy=JudgePolicy(compare=PROBED, limit_errors=0.01, limit_probe=0.1), probe=probe)
+
+
+def test_a_probe_alone_may_be_compared_even_where_no_step_has_requests() -> None:
+    found = rollout("strategy: blue-green\njudge: {compare: [], slo: {probe: 2%}, every: 1s, probe: {http: /x}}").judge
+    assert found == Judging(
+        policy=JudgePolicy(compare=(Measure.PROBE,), limit_probe=0.02),
+        probe=Probe(http=HttpProbe(path="/x"), every=1),
+        every=1,
+    )
+    assert rollout("monitor: 1m\njudge: {compare: [], probe: {http: /x}}").judge is not None
+
+
+PROBES = """\
+services: {web: {route: {port: 80}, rollout: {strategy: canary, judge: {probe: {http: {path: /a, status: 204}, every: 9s}}}}}
+environments:
+  status: {services: {web: {rollout: {judge: {probe: {http: {path: /b}}}}}}}
+  job: {services: {web: {rollout: {judge: {probe: {job: ./selftest}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "probe"),
+    [
+        ("status", Probe(http=HttpProbe(path="/b", status=204), every=9)),
+        ("job", Probe(job=Job(command=("./selftest",), timeout=60), every=9)),
+    ],
+)
+def test_an_environment_has_another_probe(name: str, probe: Probe) -> None:
+    judge = policies(settings(PROBES), app(WEB), name)["web"].rollout.judge
+    assert judge and judge.probe == probe
 
 
 @pytest.mark.parametrize(
