@@ -44,6 +44,12 @@ def base_image(docker_host: Host) -> str:
     return docker_host.load_base_image()
 
 
+@pytest.fixture(scope="session")
+def tools_image(docker_host: Host, base_image: str) -> str:
+    """The name of an image that docker_host has, with Python, aiohttp and curl."""
+    return docker_host.load_tools()
+
+
 @pytest.fixture
 def make_host(lab: Lab) -> Iterator[Callable[[], Host]]:
     """make_host(): a fresh host without images, the test's own to break; gone after the test."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.shell import LabError, alive, attempt, kill, run, spawn, wait_until
+from tests.lab.tools import TOOLS, load_tools
 
 CHECKOUT = Path(__file__).parents[2]
 DOCKER = "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
@@ -139,6 +140,11 @@ class Host:
         if done.returncode:
             raise LabError(done.stderr.strip())
         return "debian:bookworm-slim"
+
+    def load_tools(self) -> str:
+        """Make sure that TOOLS is there: Python with aiohttp, and curl; returns its name."""
+        load_tools(self)
+        return TOOLS
 
     def _arguments(self) -> list[str]:
         return [

@@ -28,6 +28,8 @@ OPTIONS = (
     "ControlMaster=no",
 )
 PR_SET_PDEATHSIG = 1
+LONGEST = 60
+"""Bytes of a directory: a socket's path may have 107, ssh adds 17 while it makes it, and we add 32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Tunnel:
 async def tunnel(address: str, timeout: float = 20.0) -> AsyncIterator[Tunnel]:
     """A local socket that leads to the engine of a remote host, for as long as the context is open."""
     where = SshAddress.parse(address)
-    with tempfile.TemporaryDirectory(prefix="fairway-ssh-") as directory:  # made with mode 0700
+    with tempfile.TemporaryDirectory(prefix="fairway-ssh-", dir=_place()) as directory:  # made with mode 0700
         local = Path(directory, "docker.sock")
         try:
             process = await asyncio.create_subprocess_exec(
@@ -133,6 +135,11 @@ async def tunnel(address: str, timeout: float = 20.0) -> AsyncIterator[Tunnel]:
             yield opened
         finally:
             await asyncio.shield(opened.close())
+
+
+def _place() -> str | None:
+    """Where a socket's whole path is short enough for the kernel: not in everybody's TMPDIR."""
+    return None if len(tempfile.gettempdir()) <= LONGEST else "/tmp"  # noqa: S108
 
 
 def die_with_parent() -> Callable[[], None] | None:

@@ -118,8 +118,11 @@ class Site:
 
 
 def make_site(directory: Path, host: Host, compose: str = COMPOSE, settings: str = SETTINGS) -> Site:
+    """The example's own recipe, from where its packages are installed: the lab has them."""
     app = f"site-{uuid.uuid4().hex[:6]}"
     shutil.copytree(EXAMPLE, directory / "web")
+    recipe = directory / "web" / "Dockerfile"
+    recipe.write_text(f"FROM {host.load_tools()}\n" + recipe.read_text().partition("\n\n")[2])
     (directory / "compose.yaml").write_text(compose)
     (directory / "fairway.yaml").write_text(settings % {"app": app, "url": host.url, "port": HTTP_PORT})
     site = Site(directory, host, app)

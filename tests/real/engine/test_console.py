@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -132,11 +133,18 @@ async def test_a_program_that_is_not_there(world: World) -> None:
     assert b"could not be started" in done.stderr
 
 
+def read_until(wanted: bytes, terminal: int) -> None:
+    shown = b""
+    while wanted not in shown:
+        assert select.select([terminal], [], [], 30)[0], shown
+        shown += os.read(terminal, 1000)
+
+
 async def test_a_terminal_is_a_terminal(world: World) -> None:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
     before = termios.tcgetattr(theirs)
-    script = "sleep 0.3; stty size; read -r word; echo got $word; exit 5"
+    script = 'until [ "$(stty size)" = "33 99" ]; do sleep 0.05; done; stty size; read -r word; echo got $word; exit 5'
     process = await asyncio.create_subprocess_exec(
         *arguments(world, "run", "tty", "sh", "-c", script),
         cwd=CHECKOUT,
@@ -146,12 +154,9 @@ async def test_a_terminal_is_a_terminal(world: World) -> None:
         stderr=theirs,
         start_new_session=True,
     )
-    shown = b""
-    while b"33 99" not in shown:
-        shown += await asyncio.to_thread(os.read, ours, 1000)
+    await asyncio.to_thread(read_until, b"33 99", ours)
     os.write(ours, b"word\r")
-    while b"got word" not in shown:
-        shown += await asyncio.to_thread(os.read, ours, 1000)
+    await asyncio.to_thread(read_until, b"got word", ours)
     assert await process.wait() == 5
     assert termios.tcgetattr(theirs) == before
     os.close(ours)

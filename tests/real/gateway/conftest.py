@@ -12,15 +12,9 @@ from fairway.model.environment import Environment
 from fairway.net.docker import connect
 from tests.lab.host import Host
 from tests.real.gateway.place import Place
-from tests.real.gateway.replicas import DOCKERFILE, IMAGE, Replicas
+from tests.real.gateway.replicas import Replicas
 
 _subnets = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def python_image(docker_host: Host, base_image: str) -> str:
-    docker_host.docker("build", "-q", "-t", IMAGE, "-", stdin=DOCKERFILE)
-    return IMAGE
 
 
 @pytest.fixture
@@ -30,7 +24,7 @@ async def docker(docker_host: Host) -> AsyncIterator[aiodocker.Docker]:
 
 
 @pytest.fixture
-async def place(docker_host: Host, docker: aiodocker.Docker, python_image: str) -> AsyncIterator[Place]:
+async def place(docker_host: Host, docker: aiodocker.Docker, tools_image: str) -> AsyncIterator[Place]:
     """An environment of its own, whose gateway runs and has no routes of it yet."""
     app = f"gw-{uuid.uuid4().hex[:6]}"
     replicas = Replicas(docker, app, f"172.30.{next(_subnets)}")
@@ -52,11 +46,11 @@ def no_gateway(docker_host: Host) -> Callable[[], None]:
 
 
 @pytest.fixture
-def taken_port(docker_host: Host) -> Iterator[int]:
+def taken_port(docker_host: Host, tools_image: str) -> Iterator[int]:
     """A port of the host that something else listens on."""
     name = f"taken-{uuid.uuid4().hex[:6]}"
     listen = "import socket, time; s = socket.create_server(('', 8099)); print('listens', flush=True); time.sleep(600)"
-    docker_host.docker("run", "-d", "--name", name, "--network", "host", IMAGE, "python3", "-c", listen)
+    docker_host.docker("run", "-d", "--name", name, "--network", "host", tools_image, "python3", "-c", listen)
     while "listens" not in docker_host.docker("logs", name).stdout:
         pass
     yield 8099

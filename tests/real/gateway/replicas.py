@@ -13,12 +13,8 @@ from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
 from fairway.ports import Traffic
+from tests.lab.tools import TOOLS
 
-IMAGE = "fairway-test-python"
-DOCKERFILE = (
-    "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y --no-install-recommends python3-minimal"
-    " libpython3-stdlib && rm -rf /var/lib/apt/lists/*\n"
-)
 PORT = 8000
 HOST = "gate.test"
 SOURCE = Path(__file__).with_name("upstream.py").read_text()
@@ -44,7 +40,7 @@ class Replicas:
         endpoint = Endpoint(f"{self.subnet}.{self.count}", PORT)
         created = await self.docker.containers.create(
             {
-                "Image": IMAGE,
+                "Image": TOOLS,
                 "Cmd": ["python3", "-c", SOURCE, str(PORT), version, *arguments],
                 "HostConfig": {"NetworkMode": self.name, "Init": False},
                 "NetworkingConfig": {"EndpointsConfig": {self.name: {"IPAMConfig": {"IPv4Address": endpoint.address}}}},

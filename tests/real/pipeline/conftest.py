@@ -8,7 +8,6 @@ import pytest
 from fairway.builders.docker import DockerBuilder
 from tests.lab.host import Host
 
-HELPER = "testbed-helper:1"
 SERVE = """
 use IO::Socket::INET;
 my $s = IO::Socket::INET->new(LocalPort => 80, Listen => 9, ReuseAddr => 1) or die;
@@ -23,13 +22,9 @@ while (my $c = $s->accept) {
 
 
 @pytest.fixture(scope="session")
-def helper(docker_host: Host, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def helper(tools_image: str) -> str:
     """An image with cat and curl, without the weight of Envoy."""
-    folder = tmp_path_factory.mktemp("helper")
-    recipe = "RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*"
-    (folder / "Dockerfile").write_text(f"FROM {base_image}\n{recipe}\n")
-    docker_host.docker("build", "--tag", HELPER, str(folder))
-    return HELPER
+    return tools_image
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
-from os import terminal_size
 
 import pytest
 
@@ -94,7 +92,7 @@ def test_the_next_phase_begins_anew() -> None:
 def test_on_a_terminal_the_last_line_has_the_evidence_whatever_its_width(
     columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: terminal_size((columns, 24)))
+    monkeypatch.setenv("COLUMNS", str(columns))
     stream = Terminal()
     screen = _Screen(stream)
     screen.show(StepStarted(HOLD))
