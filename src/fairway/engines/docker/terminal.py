@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import termios
@@ -16,6 +15,8 @@ from aiodocker.stream import Stream
 
 CHUNK = 1 << 16
 STDERR = 2
+PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between the attempts to tell a new process the terminal's size."""
 Resize = Callable[[int, int], Awaitable[None]]
 """Told the terminal's height and width."""
 
@@ -91,8 +92,8 @@ def _resized(wanted: bool, resize: Resize) -> Iterator[None]:
     telling: set[asyncio.Future[None]] = set()
 
     def tell() -> None:
-        size = shutil.get_terminal_size()
-        job = asyncio.ensure_future(_quietly(resize, size.lines, size.columns))
+        size = os.get_terminal_size(sys.stdout.fileno())  # what COLUMNS and LINES say is for line-wrapping
+        job = asyncio.ensure_future(_patiently(resize, size.lines, size.columns))
         telling.add(job)
         job.add_done_callback(telling.discard)
 
@@ -102,8 +103,16 @@ def _resized(wanted: bool, resize: Resize) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGWINCH)
+        for job in telling:
+            job.cancel()
 
 
-async def _quietly(resize: Resize, height: int, width: int) -> None:
-    with suppress(Exception):  # the process may have ended meanwhile
-        await resize(height, width)
+async def _patiently(resize: Resize, height: int, width: int) -> None:
+    """The engine knows of a terminal only some moments after it has said that the process was started."""
+    for pause in PAUSES:
+        try:
+            await resize(height, width)
+        except Exception:  # the process may have ended meanwhile, too
+            await asyncio.sleep(pause)
+        else:
+            return
