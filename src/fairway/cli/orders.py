@@ -21,5 +21,11 @@ def report(environment: str, order: Order, said: Ordered, json: bool) -> None:
     if json:
         show_json({"environment": environment, "release": said.release.number, "order": order, "follower": leader})
         return
-    who = f"{leader} leads it, and has been told" if leader else ALONE
-    show(f"{order.value}: release {said.release.number} in {environment}; {who}")
+    show(f"{order.value}: release {said.release.number} in {environment}; {_follower(said)}")
+
+
+def _follower(said: Ordered) -> str:
+    """A lease does not say which release its holder leads: it may be about to begin another one."""
+    if not said.follower:
+        return ALONE
+    return f"{said.follower.by} holds the lease ({said.follower.doing}), and follows it where it leads this release"

@@ -39,7 +39,7 @@ def _text(found: Status) -> str:
         lines += ["", table(heads, [_row(service, found.under_way) for service in found.services])]
     if found.problems:
         lines += ["", *(f"! {problem}" for problem in found.problems)]
-    elif found.release and not found.converged and not found.holder:
+    if found.release and not (found.converged or found.holder or found.under_way):
         lines += ["", "! what runs differs from the release: `fairway deploy` mends it"]
     return "\n".join(lines)
 
@@ -78,7 +78,7 @@ def _row(service: ServiceStatus, begun: UnderWay | None) -> tuple[str, ...]:
 
 def _note(service: ServiceStatus, begun: UnderWay | None) -> str:
     if service.warm:
-        return "warm: `fairway rollback` is instant"
+        return "warm" if begun else "warm: `fairway rollback` is instant"
     coming = begun.release.revisions.get(service.service) if begun else None
     if begun and coming and coming.name == service.revision and not service.current:
         return f"of release {begun.number}, under way"

@@ -16,7 +16,7 @@ from fairway.ports import Holder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
-    """`follower` is who leads the release, and will follow the order; None where its deployer is gone."""
+    """`follower` is who holds the lease, and will follow the order where it leads this release; None where nobody holds it."""
 
     release: Release
     progress: Progress

@@ -25,7 +25,9 @@ ALONE = Ordered(release=LED.release, progress=Progress(), follower=None)
 
 def test_who_will_follow_it(capsys: pytest.CaptureFixture[str]) -> None:
     report("production", Order.PAUSE, LED, json=False)
-    assert capsys.readouterr().out == "pause: release 1 in production; bob@ci leads it, and has been told\n"
+    assert capsys.readouterr().out == (
+        "pause: release 1 in production; bob@ci holds the lease (deploy), and follows it where it leads this release\n"
+    )
 
 
 def test_that_nobody_will(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from fairway.cli.status import _facts, _text
 from fairway.flows.status import status
+from fairway.model.fleet import State
 from fairway.model.orders import Order, Signal
 from fairway.model.policy import Phase
 from fairway.model.release import Progress
@@ -92,5 +93,22 @@ async def test_what_is_warm_is_told_and_is_no_work_left() -> None:
     assert found.converged
     assert [(service.revision, service.warm) for service in found.services] == [("web-r2", False), ("web-r1", True)]
     assert "warm: `fairway rollback` is instant" in _text(found)
+    there.releases.append(replace(there.releases[-1], number=3, reason="deploy"))
+    begun = await status(Host(there.records, world=there, leader=LEADER).target)
+    assert begun.under_way and "warm" in _text(begun)
+    assert "rollback" not in _text(begun), "it would lead to what serves now"
+    there.releases.pop()
     late = replace(Host(there.records, world=there).target, clock=lambda: "2020-01-01T00:02:00Z")
     assert not (await status(late)).converged
+
+
+async def test_what_differs_is_told_beside_the_problems_but_not_while_somebody_is_at_it() -> None:
+    web = Spec(replicas=2, routed=True)
+    there = world({"web": web})
+    there.change(next(iter(there.replicas.values())), state=State.EXITED, exit_code=1)
+    differs = "! what runs differs from the release: `fairway deploy` mends it"
+    text = _text(await status(Host(there.records, world=there).target)).splitlines()
+    assert "! web-r1-1: it ended with exit status 1" in text
+    assert differs in text
+    assert differs not in _text(await status(Host(there.records, world=there, leader=LEADER).target))
+    assert differs not in _text(await status(on_its_way(2).target)), "it says how to go on"
