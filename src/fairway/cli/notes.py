@@ -9,6 +9,7 @@ from fairway.cli.words import duration
 from fairway.flows.proposal import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import Judging, Probe, Rollout
+from fairway.model.release import Release
 from fairway.model.steps import Drain, Ensure, Hold, Retire, RunOnce
 
 WIDTH = 100
@@ -30,6 +31,7 @@ def notes(proposal: Proposal) -> list[str]:
         rollout = proposal.release.policy(service).rollout
         told = (
             *_gap(proposal, service, rollout),
+            *_spare(proposal, service, rollout),
             *_judge(proposal, service, rollout),
             *_keep(proposal, service, rollout),
         )
@@ -56,12 +58,20 @@ def on_failure(proposal: Proposal) -> list[str]:
         if revision not in known and release.policy(service).rollout.on_fail == "hold"
     )
     said = [f"if a step fails: {back}"]
+    said += _way_back(base) if base else []
     if held:
         said.append(f"but the new replicas of {', '.join(held)} stay, without traffic, to be looked at (exit status 7)")
     if any(isinstance(step, Drain | Retire) for step in proposal.steps):
         said.append(f"nothing old goes before its successor is confirmed{_unless(proposal)}")
         said.append(f"if what is old cannot be removed in the end: release {release.number} serves (exit status 4)")
     return said
+
+
+def _way_back(base: Release) -> list[str]:
+    """What of it is done in the batches of `rollback_config`."""
+    batches = {service: base.policy(service).rollout.back.surge for service in sorted(base.revisions)}
+    told = [f"{surge} of {service} at a time" for service, surge in batches.items() if surge]
+    return [f"what of release {base.number} is gone by then starts again: {', '.join(told)}"] if told else []
 
 
 def _unless(proposal: Proposal) -> str:
@@ -76,6 +86,14 @@ def _makes_way(rollout: Rollout) -> bool:
 def _gap(proposal: Proposal, service: str, rollout: Rollout) -> Iterator[str]:
     if rollout.strategy == "recreate" and proposal.base and service in proposal.base.revisions:
         yield f"is replaced with a gap: {rollout.why or 'fairway.yaml says `strategy: recreate`'}"
+
+
+def _spare(proposal: Proposal, service: str, rollout: Rollout) -> Iterator[str]:
+    release = proposal.release
+    spare = rollout.back.spare if release.goes_back else rollout.spare
+    if spare:
+        of = release.replicas(service)
+        yield f"goes on without {spare} of {of} replicas, should they fail; where more do, it is led back"
 
 
 def _judge(proposal: Proposal, service: str, rollout: Rollout) -> Iterator[str]:

@@ -70,7 +70,11 @@ def _match(match: Match) -> str:
 
 
 def _counted(wants: Iterable[Want]) -> str:
-    return ", ".join(f"{want.revision} ×{want.replicas}" for want in wants)
+    return ", ".join(f"{want.revision} ×{want.replicas}{_spared(want)}" for want in wants)
+
+
+def _spared(want: Want) -> str:
+    return f" ({want.spare} may fail)" if want.spare else ""
 
 
 def _named(wants: Iterable[Want]) -> str:

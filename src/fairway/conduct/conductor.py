@@ -21,7 +21,7 @@ from fairway.conduct.together import together
 from fairway.model.errors import FairwayError, GatewayRejected, NotReady
 from fairway.model.events import Emit, Note, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import Fleet, Replica
-from fairway.model.release import Release
+from fairway.model.release import Release, Revision
 from fairway.model.routes import Endpoint
 from fairway.model.steps import (
     AwaitExit,
@@ -185,7 +185,9 @@ class Conductor:
         remaining = deadline - (time.monotonic() - self._started)
         try:
             async with asyncio.timeout(max(1.0, remaining)) as limit:
-                await await_ready(self.engine, self.traffic, wanted, started=time.monotonic())
+                spared = await await_ready(
+                    self.engine, self.traffic, wanted, started=time.monotonic(), spare=_spare(wants)
+                )
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -193,7 +195,9 @@ class Conductor:
             raise NotReady(
                 f"the rollout did not end within {deadline:g} s: {names} not ready", hint="raise `rollout.deadline`"
             ) from None
-        self._ready |= {replica.id for replica in replicas}
+        for error in spared.values():
+            self.emit(Note(f"{error.what}: {error.why}; it goes on without that one", "warning"))
+        self._ready |= {replica.id for replica in replicas} - spared.keys()
 
     async def _await_exit(self, wants: tuple[Want, ...]) -> None:
         deadline = max(self.release.policy(want.revision.service).ready.deadline for want in wants)
@@ -222,7 +226,7 @@ class Conductor:
         await self._enter(step)
         watched = await self._replicas(step.watch)
         courts = [self._court(self.traffic, trial) for trial in step.trials if self.traffic]
-        await hold(step, self.orders, watch(self.engine, watched), courts)
+        await hold(step, self.orders, watch(self.engine, watched, _spare(step.watch)), courts)
 
     def _court(self, traffic: Traffic, trial: Trial) -> Court:
         reach = Reach(self.engine, traffic, self.metrics, self.release, self.before, self.secrets, self._ready)
@@ -238,7 +242,7 @@ class Conductor:
             self.emit(Note(f"that phase {step.phase} has begun could not be noted: {error.what}", "warning"))
 
     async def _run_once(self, step: RunOnce) -> None:
-        jobs = Jobs(self.engine, self.release, self.secrets, self._ready)
+        jobs = Jobs(self.engine, self.release, self.before, self.secrets, self._ready)
         if step.once and step.key not in self.journal.done:
             await jobs.run(step, step.name)
             await self.journal.ran(step.key)
@@ -291,3 +295,7 @@ class Conductor:
         if timeout is None and service in release.app.services:
             timeout = release.app.services[service].stop_grace_period
         return DRAIN_TIMEOUT if timeout is None else timeout
+
+
+def _spare(wants: tuple[Want, ...]) -> Mapping[Revision, int]:
+    return {want.revision: want.spare for want in wants}

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from fairway.conduct.judging import Court
 from fairway.conduct.orders import Orders
-from fairway.conduct.ready import failed, find, has_failed
+from fairway.conduct.ready import Spare, failed, find, has_failed
 from fairway.conduct.together import fleets
 from fairway.model.fleet import Replica
 from fairway.model.steps import Hold
@@ -46,11 +46,15 @@ def _over(step: Hold, orders: Orders, late: bool, courts: Sequence[Court]) -> bo
     return all(court.settled for court in courts)
 
 
-async def watch(engine: Engine, watched: Sequence[Replica]) -> None:
-    """Until it is cancelled. Raises NotReady where a replica dies, or the engine restarts it."""
+async def watch(engine: Engine, watched: Sequence[Replica], spare: Spare) -> None:
+    """Until it is cancelled. Raises NotReady where a replica that cannot be spared dies, or the engine restarts it."""
     async with aclosing(fleets(engine)) as stream:
         async for fleet in stream:
+            left = dict(spare)
             for known in watched:
                 replica = find(fleet, known)
-                if has_failed(known, replica):
+                if not has_failed(known, replica):
+                    continue
+                if not left.get(known.revision):
                     raise failed(known, "failed while it was watched", replica)
+                left[known.revision] -= 1

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fairway.model.errors import JobFailed
-from fairway.model.release import Release
+from fairway.model.release import Release, Revision
 from fairway.model.steps import RunOnce
 from fairway.ports import Engine
 
 
+def described(
+    revision: Revision, release: Release, before: Sequence[Release], secrets: Mapping[str, bytes]
+) -> tuple[Release, Mapping[str, bytes]]:
+    """The release that says what a container of the revision is like, under the number of this one, whose job it is.
+
+    With the values of those secrets that are the same in both; the host keeps the others for as long as a replica has them.
+    """
+    known = (one for one in (release, *reversed(before)) if one.revisions.get(revision.service) == revision)
+    made = next(known, release)
+    same = {key: value for key, value in secrets.items() if made.secrets.get(key) == release.secrets.get(key)}
+    return replace(made, number=release.number), same
+
+
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """`ready` are the ids of the replicas that may get requests."""
+    """`ready` are the ids of the replicas that may get requests, `before` earlier releases, whose jobs may be owed still."""
 
     engine: Engine
     release: Release
+    before: Sequence[Release]
     secrets: Mapping[str, bytes]
     ready: Collection[str]
 
     async def run(self, step: RunOnce, name: str) -> None:
         """Raises JobFailed, with its last words."""
+        made, secrets = described(step.revision, self.release, self.before, self.secrets)
         ended = await self.engine.run_once(
-            self.release, step.revision, name, step.job, environment=await self._told(step), secrets=self.secrets
+            made, step.revision, name, step.job, environment=await self._told(step), secrets=secrets
         )
         if ended.exit_code:
             command = " ".join(step.job.command)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from fairway.conduct.jobs import described
 from fairway.conduct.routing import ports
 from fairway.model.errors import EngineError, FairwayError, JobFailed
 from fairway.model.fleet import Replica
@@ -105,15 +106,13 @@ class Reach:
         points = await self._endpoints(revision)
         if not points:
             raise EngineError(f"no replica of {revision} is ready to be probed")
-        made = self._release_of(revision)
+        made, secrets = described(revision, self.release, self.before, self.secrets)
         told = {
             "FAIRWAY_RELEASE": str(self.release.number),
             "FAIRWAY_REVISION": revision.name,
             "FAIRWAY_PREVIEW_URL": f"http://{points[0].address}:{points[0].port}",
             "FAIRWAY_PROBE": str(time.time_ns() // 1_000_000),
         }
-        secrets = {key: value for key, value in self.secrets.items() if self._same_secret(made, key)}
-        made = replace(made, number=self.release.number)
         try:
             ended = await self.engine.run_once(
                 made, revision, f"probe-{revision}", job, environment=told, secrets=secrets
@@ -121,15 +120,6 @@ class Reach:
         except JobFailed:
             return Counts(probes=1, failed=1)
         return Counts(probes=1, failed=int(ended.exit_code != 0))
-
-    def _release_of(self, revision: Revision) -> Release:
-        """The release that says what a container of the revision is like."""
-        known = (self.release, *reversed(self.before))
-        found = (release for release in known if release.revisions.get(revision.service) == revision)
-        return next(found, self.release)
-
-    def _same_secret(self, release: Release, key: str) -> bool:
-        return release.secrets.get(key) == self.release.secrets.get(key)
 
     async def _endpoints(self, revision: Revision) -> list[Endpoint]:
         """Of the replicas that get requests, or could: where the gateway has given up on one, no user meets it."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from fairway.conduct.together import fleets
 from fairway.model.errors import NotReady
 from fairway.model.fleet import Fleet, Health, Replica, State
 from fairway.model.policy import ServicePolicy
+from fairway.model.release import Revision
 from fairway.model.routes import Endpoint
 from fairway.ports import Engine, Traffic
+
+Spare = Mapping[Revision, int]
+"""How many replicas of a revision may fail: none where it is not named."""
 
 PROBE_EVERY = 0.05
 """Seconds between two questions to a replica that does not answer yet: nothing tells when it will."""
@@ -21,11 +26,17 @@ TICK = 0.25
 
 
 async def await_ready(
-    engine: Engine, traffic: Traffic | None, wanted: Sequence[tuple[Replica, ServicePolicy]], *, started: float
-) -> None:
+    engine: Engine,
+    traffic: Traffic | None,
+    wanted: Sequence[tuple[Replica, ServicePolicy]],
+    *,
+    started: float,
+    spare: Spare = MappingProxyType({}),
+) -> Mapping[str, NotReady]:
     """Returns when all replicas are ready at once; raises NotReady as soon as one has failed, or its deadline is over.
 
-    `started` is a time of this machine's monotonic clock, in seconds.
+    `started` is a time of this machine's monotonic clock, in seconds. Those that are spared are returned, by their ids,
+    with what is wrong with them.
     """
     probed = [(known, policy) for known, policy in wanted if policy.ready.http]
     if probed and traffic is None:
@@ -36,8 +47,9 @@ async def await_ready(
     for task in tasks:
         task.add_done_callback(lambda _: sight.changed.set())
     try:
-        while not sight.all_ready(wanted, started):
+        while not sight.all_ready(wanted, started, spare):
             await sight.news(tasks)
+        return sight.spared
     finally:
         for task in tasks:
             task.cancel()
@@ -107,6 +119,7 @@ class _Sight:
         self.answered: dict[str, int] = {}
         self.up_since: dict[str, float] = {}
         """By this machine's clock: the host's may differ."""
+        self.spared: dict[str, NotReady] = {}
         self.changed = asyncio.Event()
 
     async def follow(self, engine: Engine) -> None:
@@ -140,9 +153,18 @@ class _Sight:
             if task.done():
                 task.result()
 
-    def all_ready(self, wanted: Sequence[tuple[Replica, ServicePolicy]], started: float) -> bool:
+    def all_ready(self, wanted: Sequence[tuple[Replica, ServicePolicy]], started: float, spare: Spare) -> bool:
         """Looks at every one each time: one that was ready may have died while another was waited for."""
-        ready = [self._ready(known, policy, started) for known, policy in wanted]
+        ready, left = [], dict(spare)
+        self.spared = {}
+        for known, policy in wanted:
+            try:
+                ready.append(self._ready(known, policy, started))
+            except NotReady as error:
+                if not left.get(known.revision):
+                    raise
+                left[known.revision] -= 1
+                self.spared[known.id] = error
         return all(ready)
 
     def _ready(self, known: Replica, policy: ServicePolicy, started: float) -> bool:

@@ -207,6 +207,10 @@ class UpdateConfig:
     max_failure_ratio: float = 0.0
     order: str = "stop-first"
 
+    def may_fail(self, replicas: int) -> int:
+        """How many of so many replicas may fail: never all of them."""
+        return max(0, min(int(replicas * self.max_failure_ratio + 1e-9), replicas - 1))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:

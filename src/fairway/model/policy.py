@@ -129,6 +129,21 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """How a revision comes back where its replicas have to be started: as Compose's `rollback_config` says, if it does.
+
+    `pause` and `monitor` only where somebody has asked for the way back: no user waits in a version that has failed.
+    """
+
+    surge: int | None = None
+    pause: float = 0.0
+    monitor: float = 0.0
+    recreate: bool | None = None
+    """Whether what runs goes first; None: as on the way there."""
+    spare: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """`surge`: how many new replicas start at a time; None starts all of them before anything old goes. Times in seconds."""
 
@@ -153,11 +168,19 @@ class Rollout:
     """Between two batches."""
     monitor: float = 0.0
     """How long a batch is watched, with traffic, before the next one: a replica that dies in it fails the release."""
+    spare: int = 0
+    """How many of the new replicas may fail: the release goes on without them. One at least never may."""
+    back: WayBack = WayBack()
     drain_timeout: float | None = None
     """The longest that streams and WebSockets may go on in a replica that is to stop; None is the service's grace period."""
     deadline: float = 600.0
     why: str = ""
     """Why this strategy was chosen where the files did not name it: shown in the plan."""
+
+    def recreates(self, *, back: bool) -> bool:
+        """Whether what runs makes way before its successor starts; `back`: on the way back to this revision."""
+        there = self.strategy == "recreate"
+        return there if not back or self.back.recreate is None else self.back.recreate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,11 @@ from fairway.model.routes import Steering
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A revision, and how many of its replicas."""
+    """A revision, and how many of its replicas. `spare`: where they are waited for, or watched, so many of them may fail."""
 
     revision: Revision
     replicas: int
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Ensure:
 
 @dataclass(frozen=True, slots=True)
 class AwaitReady:
-    """Wait until so many replicas of each revision are ready; fail as soon as one cannot become so."""
+    """Wait until so many replicas of each revision are ready; fail as soon as one too many cannot become so."""
 
     wants: tuple[Want, ...]
 

@@ -163,11 +163,11 @@ REFUSED: dict[str, Finder] = {
     "deploy.placement": _placement,
     "deploy.update_config.failure_action": _when(
         ("deploy", "update_config", "failure_action"),
-        lambda s: s.deploy.update_config and s.deploy.update_config.failure_action == "continue",
-    ),
-    "deploy.update_config.max_failure_ratio": _when(
-        ("deploy", "update_config", "max_failure_ratio"),
-        lambda s: s.deploy.update_config and s.deploy.update_config.max_failure_ratio,
+        lambda s: (
+            (update := s.deploy.update_config)
+            and update.failure_action == "continue"
+            and not update.may_fail(s.deploy.replicas)
+        ),
     ),
 }
 """For fields that have an attribute; the others are refused wherever they are written (Service.extra)."""

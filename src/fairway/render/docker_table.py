@@ -7,10 +7,10 @@ of services, networks and so on.
 from __future__ import annotations
 
 from fairway.render.docker_row import Row
+from fairway.render.docker_table_deploy import DEPLOY, SWARM
 
 LOADER = "when the files are read"
 BUILD = "when the images are built"
-SWARM = "use engine: swarm, or remove it"
 WINDOWS = "is for Windows"
 
 TOP = (
@@ -199,53 +199,6 @@ LIMITS = (
     Row("services.device_cgroup_rules", "DeviceCgroupRules"),
     Row("services.gpus", "DeviceRequests"),
 )  # fmt: skip
-
-DEPLOY = (
-    Row("services.deploy.mode", "replicated; global is one replica", "jobs", hint="use a service that others wait for"),
-    Row("services.deploy.replicas", "that many containers"),
-    Row("services.deploy.labels", "the containers' labels: Docker has no object for a service"),
-    Row("services.deploy.endpoint_mode", "dnsrr: a name stands for all replicas", "vip", hint=SWARM),
-    Row("services.deploy.resources.limits.cpus", "NanoCpus"),
-    Row("services.deploy.resources.limits.memory", "Memory"),
-    Row("services.deploy.resources.limits.pids", "PidsLimit"),
-    Row("services.deploy.resources.limits", "limits of the container"),
-    Row("services.deploy.resources.reservations", "reservations"),
-    Row("services.deploy.resources.reservations.cpus", "CpuShares: its part when the CPUs are contended"),
-    Row("services.deploy.resources.reservations.memory", "MemoryReservation"),
-    Row("services.deploy.resources.reservations.devices", "DeviceRequests"),
-    Row("services.deploy.resources.reservations.generic_resources", refused="needs a scheduler", hint=SWARM),
-    Row("services.deploy.resources", "see below"),
-    Row("services.deploy.restart_policy.condition", "none, on-failure, any"),
-    Row(
-        "services.deploy.restart_policy.max_attempts",
-        "with on-failure",
-        "with any: Docker does not count there",
-        hint="use condition: on-failure",
-    ),
-    Row(
-        "services.deploy.restart_policy.delay",
-        refused="Docker chooses the pauses itself: from 0.1 s, twice as long each time",
-        hint=SWARM,
-    ),
-    Row("services.deploy.restart_policy.window", refused="for Docker, 10 seconds of running are a success", hint=SWARM),
-    Row("services.deploy.restart_policy", "RestartPolicy"),
-    Row("services.deploy.placement", refused="there is one host", hint=SWARM),
-    Row("services.deploy.update_config", "the rollout, where fairway.yaml names no strategy with steps"),
-    Row(
-        "services.deploy.update_config.failure_action",
-        "rollback; pause is `on_fail: hold`: the old version serves, and the new replicas stay to be looked at",
-        "continue: a release that fails is led back",
-        hint="say rollback or pause, or remove it",
-    ),
-    Row(
-        "services.deploy.update_config.max_failure_ratio",
-        "0",
-        "a release is promoted when every replica is ready",
-        hint="remove it",
-    ),
-    Row("services.deploy.rollback_config", "not used: the old replicas are still there, and take over at once"),
-    Row("services.deploy", "see below"),
-)
 
 OBJECTS = (
     Row("networks.name", "the network's name on the host"),

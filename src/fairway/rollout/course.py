@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from fairway.model.policy import Job
 from fairway.model.release import Record, Release, Revision, promoted, under_way
 
 
@@ -25,8 +27,12 @@ class Course:
     """The phase to begin with, from 1: that which an earlier deployer had come to."""
     held: float = 0.0
     """Seconds for which that phase has been held already."""
+    paced: bool = False
+    """Whether somebody has asked for the way back: then it has the pauses, and is watched, as `rollback_config` says."""
     owed: frozenset[Revision] = frozenset()
     """Revisions whose predecessor was kept warm, and whose `after_keep` has not been run yet."""
+    inherited: tuple[tuple[Revision, Job], ...] = ()
+    """The same jobs of versions that have a successor already, the oldest first: each is due when nothing older is left."""
 
     @property
     def back(self) -> bool:
@@ -47,10 +53,12 @@ def course(records: tuple[Record, ...], release: Release, now: float) -> Course:
     return Course(
         straight=back or promoted(records) == release,
         jobs=not back,
+        paced=back,
         done=frozenset(name for record in records for name in record.progress.done),
         proven=frozenset(revision for record in earlier for revision in record.release.revisions.values()),
         warm=frozenset() if back else warm(records, release, now),
         owed=frozenset(revision for record in earlier for revision in _owed(record.release)),
+        inherited=() if back else _inherited([record.release for record in earlier], release),
         phase=max(1, resumed.phase) if resumed else 1,
         held=max(0.0, now - resumed.since) if resumed and resumed.phase else 0.0,
     )
@@ -63,6 +71,22 @@ def _owed(release: Release) -> list[Revision]:
         for service, revision in release.revisions.items()
         if revision.release == release.number and release.policy(service).rollout.after_keep
     ]
+
+
+def _inherited(earlier: list[Release], release: Release) -> tuple[tuple[Revision, Job], ...]:
+    """Of services that go on. What was brought back needs what its successors would have tidied up: they owe nothing more."""
+    owed: dict[str, list[tuple[Revision, Job]]] = {}
+    had: Mapping[str, Revision] = {}
+    for one in sorted(earlier, key=lambda known: known.number):
+        for service, revision in one.revisions.items():
+            if one.goes_back and had.get(service) != revision:
+                owed.pop(service, None)
+        for revision in () if one.goes_back else _owed(one):
+            if job := one.policy(revision.service).rollout.after_keep:
+                owed.setdefault(revision.service, []).append((revision, job))
+        had = one.revisions
+    known = (pair for service, pairs in owed.items() if service in release.revisions for pair in pairs)
+    return tuple((revision, job) for revision, job in known if revision != release.revisions[revision.service])
 
 
 def warm(records: tuple[Record, ...], release: Release, now: float) -> frozenset[Revision]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from fairway.model.release import Release
+from fairway.model.release import Release, Revision
 from fairway.model.steps import RunOnce
 from fairway.rollout.course import Course
 from fairway.rollout.walk import Walk, do
@@ -24,9 +24,18 @@ def before(release: Release, services: Iterable[str], course: Course) -> Walk:
     return True
 
 
-def after_keep(release: Release, gone: Iterable[str], course: Course) -> Walk:
-    """`gone`: the services of which nothing old is left. One that an earlier release owes is run, too."""
-    for service in gone:
+def after_keep(release: Release, staying: Collection[Revision], course: Course) -> Walk:
+    """`staying`: what is kept. A service's own job is due where that is nothing; one that an earlier version owes, where
+    nothing is kept that is older than that version.
+    """
+    for revision, owed in course.inherited:
+        name = f"after_keep-{revision}"
+        early = any(old.service == revision.service and old.release < revision.release for old in staying)
+        if early or not course.jobs or name in course.done:
+            continue
+        if not (yield from do(RunOnce(name=name, revision=revision, job=owed, key=name))):
+            return False
+    for service in sorted(release.revisions.keys() - {old.service for old in staying}):
         revision, job = release.revisions[service], release.policy(service).rollout.after_keep
         name = f"after_keep-{revision}"
         if job is None or not course.jobs or name in course.done:

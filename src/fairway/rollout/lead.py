@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fairway.model.fleet import Fleet, Weights
-from fairway.model.release import Release
+from fairway.model.release import Release, Revision
 from fairway.model.steps import AwaitExit, AwaitReady, Ensure, Hold, Shift, Strategy, Verdict, Want
 from fairway.rollout import jobs
 from fairway.rollout.course import Course
@@ -46,9 +46,14 @@ def lead(fleet: Fleet, release: Release, course: Course) -> Strategy:
     leftovers = (Want(move.new, move.replicas) for move in way if move.surplus)
     gone = (Want(revision, 0) for revision in strays(fleet, release))
     if (yield from remove(_shrinking(way, batches))) and (yield from remove((*leftovers, *gone))):
-        resting = {move.service for move in way if any(old.warm for old in move.old)}
-        yield from jobs.after_keep(release, sorted(release.revisions.keys() - resting), course)
+        yield from jobs.after_keep(release, _staying(fleet, release, course), course)
     return Verdict.PROMOTED
+
+
+def _staying(fleet: Fleet, release: Release, course: Course) -> frozenset[Revision]:
+    """What is kept warm: nothing of what made way for its successor."""
+    there = course.warm.intersection(fleet.revisions())
+    return frozenset(old for old in there if not release.policy(old.service).rollout.recreates(back=course.back))
 
 
 def _relieve(fleet: Fleet, release: Release, way: Sequence[Move], course: Course) -> Walk:
@@ -112,7 +117,7 @@ def _batch(release: Release, way: Sequence[Move], number: int, course: Course, *
     reroute = reroute or any(move.service in weights for move in grown)
     if reroute and not (yield from do(Shift(weights))):
         return False
-    return course.straight or (yield from _watch(release, grown, number))
+    return (course.straight and not course.paced) or (yield from _watch(release, grown, number, course))
 
 
 def _grows_in(move: Move, number: int) -> bool:
@@ -143,17 +148,19 @@ def _shrinking(way: Sequence[Move], number: int) -> tuple[Want, ...]:
     return tuple(wants)
 
 
-def _watch(release: Release, grown: Sequence[Move], number: int) -> Walk:
+def _watch(release: Release, grown: Sequence[Move], number: int, course: Course) -> Walk:
     """New replicas are watched with their traffic before anything old goes; between two batches there may be a pause."""
     watched = [move for move in grown if not (move.job or move.phases)]
     rollouts = {move: release.policy(move.service).rollout for move in watched}
-    monitor = max((rollouts[move].monitor for move in watched), default=0.0)
-    pause = max((rollouts[move].pause for move in watched if number < move.batches), default=0.0)
+    times = {move: rollouts[move].back if course.back else rollouts[move] for move in watched}
+    monitor = max((times[move].monitor for move in watched), default=0.0)
+    pause = max((times[move].pause for move in watched if number < move.batches), default=0.0)
     if not max(monitor, pause):
         return True
-    wants = tuple(Want(move.new, move.batch(number)) for move in watched)
+    wants = tuple(move.want(move.batch(number)) for move in watched)
     served = {move: move.control is not None and bool(dict(move.beside(number))[move.control]) for move in watched}
-    trials = tuple(found for move in watched if (found := trial(release, move, compared=served[move])))
+    judged = [] if course.back else watched
+    trials = tuple(found for move in judged if (found := trial(release, move, compared=served[move])))
     return (yield from do(Hold(max(monitor, pause), wants, "monitor" if monitor >= pause else "pause", trials=trials)))
 
 
@@ -177,7 +184,7 @@ def _room(grown: Sequence[Move], number: int) -> tuple[Want, ...]:
 
 
 def _await(grown: dict[Move, int]) -> Walk:
-    ready = tuple(Want(move.new, replicas) for move, replicas in grown.items() if not move.job)
+    ready = tuple(move.want(replicas) for move, replicas in grown.items() if not move.job)
     if ready and not (yield from do(AwaitReady(ready))):
         return False
     ended = tuple(Want(move.new, replicas) for move, replicas in grown.items() if move.job)

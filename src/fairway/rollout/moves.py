@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fairway.model.fleet import Fleet, Replica, State, Weights
 from fairway.model.policy import Phase
 from fairway.model.release import Release, Revision
+from fairway.model.steps import Want
 from fairway.rollout.course import Course
 
 
@@ -52,6 +53,8 @@ class Move:
     """The gateway sends requests to these replicas of `new` already: they have been seen to be ready."""
     unavailable: int = 0
     """How many replicas fewer than wanted may serve on the way."""
+    spare: int = 0
+    """How many of the new replicas may fail."""
     phases: tuple[Phase, ...] = ()
     """What it goes through before it takes over; none where no old replica serves: nothing is there to protect."""
 
@@ -91,6 +94,10 @@ class Move:
     def first(self, phase: int) -> int:
         """How many new replicas start before any traffic moves, where the release begins with `phase`."""
         return max(self.scale(phase), min(self.present, self.replicas)) if self.phases else self.batch(1)
+
+    def want(self, replicas: int) -> Want:
+        """So many of the new replicas, to be waited for or watched: one of them at least has to be well."""
+        return Want(self.new, replicas, max(0, min(self.spare, replicas - 1)))
 
     def batch(self, number: int) -> int:
         """How many new replicas there are once batch `number` (from 1) is up; what is there already is never taken back."""
@@ -160,13 +167,14 @@ def _move(fleet: Fleet, release: Release, service: str, course: Course) -> Move:
     policy = release.policy(service)
     job = is_job(release, service)
     mine = fleet.of(new)
-    recreate = policy.rollout.strategy == "recreate"
+    rollout = policy.rollout
+    recreate = rollout.recreates(back=course.back)
     old = _old(fleet, service, new, frozenset() if recreate else course.warm)
     recreate = recreate and bool(old)
-    surge = None if course.back else policy.rollout.surge
+    surge, spare = (rollout.back.surge, rollout.back.spare) if course.back else (rollout.surge, rollout.spare)
     shares = any(other.ranks and (other.weighted or not policy.route) for other in old)
     batches = shares and not (recreate or job)
-    phased = batches and bool(policy.rollout.steps) and not course.straight and new not in course.proven
+    phased = batches and bool(rollout.steps) and not course.straight and new not in course.proven
     return Move(
         service=service,
         new=new,
@@ -178,8 +186,9 @@ def _move(fleet: Fleet, release: Release, service: str, course: Course) -> Move:
         recreate=recreate,
         job=job,
         proven=_weighted(fleet, new) and _serve(fleet, mine[:replicas]) if policy.route else not old,
-        unavailable=policy.rollout.max_unavailable if batches else 0,
-        phases=policy.rollout.steps if phased else (),
+        unavailable=rollout.max_unavailable if batches else 0,
+        spare=spare,
+        phases=rollout.steps if phased else (),
     )
 
 

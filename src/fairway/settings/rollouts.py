@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairway.model.app import Service, UpdateConfig
+from fairway.model.errors import Problem
 from fairway.model.policy import Rollout
 from fairway.settings.fitting import misfits
 from fairway.settings.judging import judging
@@ -11,6 +12,7 @@ from fairway.settings.rollout_model import RolloutSettings
 from fairway.settings.said import Said
 from fairway.settings.twice import reasons
 from fairway.settings.types import STEPPED
+from fairway.settings.way_back import way_back
 
 WARM = 600.0
 """Seconds that the old revision is kept after a blue-green switch, where nothing else is said."""
@@ -38,6 +40,8 @@ def rollout(said: Said, service: Service) -> Rollout:
         surge=surge,
         pause=pause,
         monitor=monitor,
+        spare=_spare(said, service, strategy),
+        back=way_back(said, service, ordered=_ordered(said, service, chosen)),
         drain_timeout=chosen.drain_timeout,
         deadline=chosen.deadline if chosen.deadline is not None else Rollout().deadline,
         why=why,
@@ -93,6 +97,24 @@ def _batches(service: Service, chosen: RolloutSettings) -> tuple[int | None, flo
     surge = chosen.surge.of(service.deploy.replicas) if chosen.surge else update.parallelism or None
     pause = update.delay if chosen.pause is None else chosen.pause
     return surge, pause
+
+
+def _spare(said: Said, service: Service, strategy: str) -> int:
+    """As `deploy.update_config.max_failure_ratio` says. In a step every replica counts: they are few, and looked at."""
+    update = service.deploy.update_config
+    path = ("services", service.name, "deploy", "update_config", "failure_action")
+    if strategy in STEPPED:
+        if update and update.failure_action == "continue" and path in said.app.locations:
+            what = f"`continue` means nothing where the strategy is {strategy}: a release that fails is led back"
+            hint = "say rollback or pause, or remove it"
+            said.problems.append(Problem(what, said.app.where(*path), path, hint))
+        return 0
+    return update.may_fail(service.deploy.replicas) if update else 0
+
+
+def _ordered(said: Said, service: Service, chosen: RolloutSettings) -> bool:
+    """Whether the Compose file decides what goes first."""
+    return not (chosen.strategy or said.of(service.name).route or reasons(service))
 
 
 def _stop_first(said: Said, service: Service) -> str:

@@ -12,7 +12,7 @@ from fairway.cli.plan import _text
 from fairway.cli.words import duration
 from fairway.flows.proposal import Proposal
 from fairway.model.judgement import JudgePolicy, Measure
-from fairway.model.policy import HttpProbe, Job, Judging, Phase, Probe, PrometheusProbe, Rollout
+from fairway.model.policy import HttpProbe, Job, Judging, Phase, Probe, PrometheusProbe, Rollout, WayBack
 from fairway.model.release import promoted
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
@@ -83,6 +83,17 @@ def test_a_first_deployment_has_no_judge_and_nothing_to_go_back_to() -> None:
     assert on_failure(found) == [
         "if a step fails: what was made of it is removed (exit status 1, or 3 once it has had traffic)"
     ]
+
+
+def test_how_many_may_fail_and_what_comes_back_in_batches() -> None:
+    found = second(web=Rollout(spare=1))
+    assert "wait until ready: web-r2 ×2 (1 may fail)" in _text(found)
+    assert notes(found) == ["web: goes on without 1 of 2 replicas, should they fail; where more do, it is led back"]
+    base = found.base
+    assert base
+    rollout = replace(base.policy("web").rollout, back=WayBack(surge=1))
+    base = replace(base, policies={"web": replace(base.policy("web"), rollout=rollout)})
+    assert "what of release 1 is gone by then starts again: 1 of web at a time" in on_failure(replace(found, base=base))
 
 
 def test_what_is_removed_in_the_end_is_told_with_what_happens_if_it_cannot_be() -> None:

@@ -75,7 +75,7 @@ async def test_a_check_finds_the_new_revision_where_it_answers(house: House) -> 
     house.world.change(first, state=State.EXITED, exit_code=1)
     house.engine.on_start = lambda replica: None
     second = house.world.fleet.of(web)[1]
-    await Jobs(house.engine, release, {}, {first.id, second.id}).run(job(house, "x", once=False), "x")
+    await Jobs(house.engine, release, (), {}, {first.id, second.id}).run(job(house, "x", once=False), "x")
     assert house.engine.told["FAIRWAY_PREVIEW_URL"] == f"http://{second.address}:80"
 
 

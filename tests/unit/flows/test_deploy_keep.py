@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from fairway.model.errors import EngineError, ReleaseFailed
+from fairway.model.errors import EngineError, Partial, ReleaseFailed
+from fairway.model.policy import Job
+from fairway.model.release import Release, Revision
+from fairway.ports import Ended
 from tests.unit.flows.place import Place
 from tests.unit.rollout.parts import Spec, Specs
 
@@ -54,6 +58,92 @@ async def test_reconcile_runs_what_is_owed_once(place: Place) -> None:
     await place.reconciling().end()
     await place.deploy(versions(2, 2))
     assert jobs(place) == ["run after_keep-web-r2"]
+
+
+async def test_the_same_again_runs_nothing_before_its_time(place: Place) -> None:
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    place.house.calls.clear()
+    assert (await place.status()).converged
+    await place.deploy(versions(2, 1))
+    assert place.steps == []
+    assert jobs(place) == []
+    assert len(place.replicas("web-r1")) == 1
+
+
+async def test_what_a_version_owes_is_run_when_a_newer_one_comes_before_its_time(place: Place) -> None:
+    """Its predecessor goes then: the newer one keeps that version itself."""
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    place.house.calls.clear()
+    place.later = HOUR / 2
+    await place.deploy(versions(3, 1))
+    assert place.replicas("web-r1") == []
+    assert len(place.replicas("web-r2")) == 1
+    assert jobs(place) == ["run before-web-r3", "run after_keep-web-r2"]
+    assert place.steps[-1] == "run after_keep-web-r2"
+    assert place.steps.index("retire web-r1 0") < place.steps.index("run after_keep-web-r2")
+    await place.deploy(versions(3, 2))
+    place.later = 2 * HOUR
+    await place.reconciling().end()
+    assert jobs(place)[2:] == ["run after_keep-web-r3"]
+
+
+async def test_what_is_owed_is_run_in_the_order_of_versions_as_each_has_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, str, int]] = []
+    plain = place.house.engine.run_once
+
+    async def run_once(release: Release, revision: Revision, name: str, job: Job, **told: Any) -> Ended:
+        ran.append((name, release.images[revision.service].reference, release.number))
+        return await plain(release, revision, name, job, **told)
+
+    monkeypatch.setattr(place.house.engine, "run_once", run_once)
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    ran.clear()
+    await place.deploy({"web": replace(WEB, version=3, keep=0.0), "api": API})
+    assert ran == [
+        ("before-web-r3", "web:3", 3),
+        ("after_keep-web-r2", "web:2", 3),
+        ("after_keep-web-r3", "web:3", 3),
+    ]
+
+
+async def test_what_failed_to_tidy_up_is_tried_again(place: Place) -> None:
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    place.house.engine.ends["after_keep"] = Ended(1)
+    assert isinstance(await place.deploying(versions(3, 1)).fails(), Partial)
+    assert place.outcome(3) == "promoted"
+    assert not (await place.status()).converged
+    place.house.calls.clear()
+    del place.house.engine.ends["after_keep"]
+    await place.reconciling().end()
+    assert jobs(place) == ["run after_keep-web-r2"]
+    await place.reconciling().end()
+    assert jobs(place) == ["run after_keep-web-r2"]
+
+
+async def test_a_release_that_fails_tidies_up_nothing(place: Place) -> None:
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    place.house.calls.clear()
+    place.house.engine.refuses["ensure web-r3 1"] = EngineError("bad image")
+    await place.deploying(versions(3, 1)).fails()
+    assert jobs(place) == ["run before-web-r3"]
+
+
+async def test_what_was_brought_back_needs_what_would_have_been_tidied_up(place: Place) -> None:
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    await place.going_back(1).end()
+    place.house.calls.clear()
+    await place.deploy(versions(4, 1))
+    place.later = 2 * HOUR
+    await place.reconciling().end()
+    assert jobs(place) == ["run before-web-r4", "run after_keep-web-r4"]
 
 
 @pytest.mark.parametrize("late", [False, True])

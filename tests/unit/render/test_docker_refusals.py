@@ -74,10 +74,6 @@ def refused(service: Service, api: tuple[int, int] = NEW, **app: Any) -> list[st
             Service(name="w", deploy=Deploy(restart_policy=RestartPolicy(condition="any", window=5))),
             "deploy.restart_policy.window",
         ),
-        (
-            Service(name="w", deploy=Deploy(update_config=UpdateConfig(max_failure_ratio=0.1))),
-            "deploy.update_config.max_failure_ratio",
-        ),
         *((Service(name="w", extra={key: {}}), key) for key in ("credential_spec", "provider", "models", "post_start")),
         *((Service(name="w", extra={key: 1}), key) for key in ("umask", "cpu_count", "use_api_socket", "pre_stop")),
     ],
@@ -137,6 +133,16 @@ def test_objects_and_sections() -> None:
 def test_a_failed_release_is_never_gone_on_with(action: str, found: list[str]) -> None:
     service = Service(name="w", deploy=Deploy(update_config=UpdateConfig(failure_action=action)))
     assert refused(service) == [f"deploy.update_config.{key}" for key in found]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "ratio", "goes_on"),
+    [(4, 0.25, True), (4, 0.2, False), (10, 0.1, True), (1, 1.0, False), (3, 1.0, True)],
+)
+def test_it_is_gone_on_with_where_some_may_fail(replicas: int, ratio: float, goes_on: bool) -> None:
+    update = UpdateConfig(failure_action="continue", max_failure_ratio=ratio)
+    found = refused(Service(name="w", deploy=Deploy(replicas=replicas, update_config=update)))
+    assert found == ([] if goes_on else ["deploy.update_config.failure_action"])
 
 
 def test_a_refusal_has_its_file_and_line() -> None:

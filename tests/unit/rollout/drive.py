@@ -9,6 +9,7 @@ from fairway.model.fleet import Replica, State
 from fairway.model.release import Release
 from fairway.model.routes import Backend
 from fairway.model.steps import Ensure, Outcome, Retire, Shift, Step, Verdict
+from fairway.rollout.course import Course
 from fairway.rollout.lead import lead
 from fairway.rollout.moves import is_job
 from tests.unit.rollout.world import Deployer, World
@@ -22,12 +23,14 @@ class Drive:
     release: Release
     steps: list[Step] = field(default_factory=list)
     verdict: Verdict | None = None
+    course: Course | None = None
+    """That of the ledger, where it is None."""
 
     def run(self, *, kill: int | None = None, fail: int | None = None, half: bool = False) -> Drive:
         before = self.world.observe(self.release)
         deployer = Deployer(self.world, self.release, ready=set(before.serving))
         promised = _promised(self.world, self.release)
-        walk = lead(before, self.release, self.world.course(self.release))
+        walk = lead(before, self.release, self.course or self.world.course(self.release))
         try:
             step = next(walk)
             while True:

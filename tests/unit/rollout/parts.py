@@ -11,7 +11,7 @@ from fairway.model.app import App, Dependency, Deploy, Service
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.fleet import Fleet
-from fairway.model.policy import Job, Judging, Phase, Ready, Rollout, Route, ServicePolicy
+from fairway.model.policy import Job, Judging, Phase, Ready, Rollout, Route, ServicePolicy, WayBack
 from fairway.model.release import Record, Release
 from fairway.model.routes import Steering
 from fairway.model.steps import AwaitExit, AwaitReady, Drain, Ensure, Hold, Retire, RunOnce, Shift, Step, Want
@@ -41,6 +41,8 @@ class Spec:
     jobs: bool = False
     unavailable: int = 0
     judged: bool = False
+    back: int | None = None
+    """How many start at a time on the way back."""
 
     def __repr__(self) -> str:
         told = {name: value for name, value in vars(self).items() if value != getattr(PLAIN, name)}
@@ -81,6 +83,7 @@ def ingredients(specs: Specs) -> Ingredients:
                 after_keep=Job(command=("contract",)) if spec.jobs else None,
                 max_unavailable=spec.unavailable,
                 judge=Judging() if spec.judged else None,
+                back=WayBack(surge=spec.back),
             ),
         )
         for name, spec in specs.items()

@@ -53,6 +53,7 @@ def spec(draw: st.DrawFn, earlier: tuple[str, ...] = ()) -> Spec:
         needs=tuple((need, draw(st.sampled_from(("started", "healthy", "done")))) for need in sorted(needed)),
         monitor=draw(st.sampled_from((0.0, 0.0, 5.0))),
         pause=draw(st.sampled_from((0.0, 0.0, 2.0))),
+        back=draw(st.sampled_from((None, None, 1, 2))),
     )
 
 

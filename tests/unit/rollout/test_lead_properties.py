@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from fairway.model.fleet import State
 from fairway.model.release import Revision
 from fairway.model.steps import Drain, Retire, Shift, Verdict
+from fairway.rollout.course import BACK
 from fairway.rollout.moves import is_job
 from tests.unit.rollout.drive import Drive, assert_is
 from tests.unit.rollout.parts import Specs
@@ -64,7 +65,7 @@ def test_a_failing_step_leads_back_to_the_base_and_before_the_first_shift_it_was
     if drive.verdict is Verdict.FAILED and untouched:
         assert {key: world.replicas.get(key) for key in served} == served
         assert world.live == live
-    undo = Drive(world, base).run()
+    undo = Drive(world, base, course=data.draw(st.sampled_from((BACK, None)))).run()
     assert undo.verdict is Verdict.PROMOTED
     if drive.verdict is Verdict.FAILED and untouched:
         assert {key: world.replicas[key].address for key in served} == {k: r.address for k, r in served.items()}

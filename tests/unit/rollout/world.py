@@ -179,14 +179,15 @@ class Deployer:
 
     def _await(self, want: Want) -> bool:
         replicas = self.world.fleet.of(want.revision)[: want.replicas]
-        good = len(replicas) == want.replicas and all(replica.alive for replica in replicas)
-        if not good or want.revision.name in self.world.broken:
+        bad = sum(not replica.alive for replica in replicas)
+        if len(replicas) < want.replicas or bad > want.spare or want.revision.name in self.world.broken:
             return False
         for replica in replicas:
             healthy = Health.HEALTHY if replica.health is Health.STARTING else replica.health
-            self.world.change(replica, state=State.RUNNING, health=healthy)
-        self.world.proven |= {replica.id for replica in replicas}
-        self.ready |= {replica.id for replica in replicas}
+            if replica.alive:
+                self.world.change(replica, state=State.RUNNING, health=healthy)
+                self.world.proven.add(replica.id)
+                self.ready.add(replica.id)
         return True
 
     def _await_exit(self, want: Want) -> bool:

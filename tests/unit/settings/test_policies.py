@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from fairway.model.app import (
     Attachment,
@@ -13,7 +15,7 @@ from fairway.model.app import (
     Service,
     UpdateConfig,
 )
-from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
+from fairway.model.policy import Ready, Rollout, Route, ServicePolicy, WayBack
 from fairway.settings.policies import policies
 from tests.unit.settings.parts import app, hints, settings, wrong
 
@@ -137,6 +139,66 @@ def test_stop_first_holds_for_what_is_not_routed_and_is_told_where_it_cannot() -
     assert routed.strategy == "rolling"
     assert "compose.yaml:9" in routed.why
     assert policy("services: {web: {rollout: {strategy: rolling}}}", service, **written).rollout == Rollout(surge=1)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "ratio", "spare"),
+    [(4, 0.0, 0), (4, 0.25, 1), (4, 0.3, 1), (10, 0.3, 3), (3, 1.0, 2), (1, 1.0, 0), (0, 1.0, 0)],
+)
+def test_some_may_fail_but_never_all(replicas: int, ratio: float, spare: int) -> None:
+    update = UpdateConfig(parallelism=0, max_failure_ratio=ratio)
+    service = Service(name="web", deploy=Deploy(replicas=replicas, update_config=update))
+    assert policy(ROUTED, service).rollout.spare == spare
+    stepped = "services: {web: {route: {port: 1}, rollout: {strategy: canary}}}"
+    assert policy(stepped, service).rollout.spare == 0
+
+
+@given(some.integers(0, 60), some.floats(0, 1))
+def test_as_many_as_the_ratio_says_and_no_more(replicas: int, ratio: float) -> None:
+    spare = UpdateConfig(max_failure_ratio=ratio).may_fail(replicas)
+    assert 0 <= spare <= max(0, replicas - 1)
+    assert spare <= replicas * ratio + 1e-6
+    assert spare + 1 > replicas * ratio - 1e-6 or spare == replicas - 1
+
+
+BACK = UpdateConfig(parallelism=2, delay=3, monitor=4, max_failure_ratio=0.5, order="stop-first")
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("", WayBack(surge=2, pause=3, monitor=4, recreate=True, spare=2)),
+        (ROUTED, WayBack(surge=2, pause=3, monitor=4, spare=2)),
+        ("services: {web: {rollout: {strategy: rolling}}}", WayBack(surge=2, pause=3, monitor=4, spare=2)),
+    ],
+)
+def test_the_way_back_is_what_rollback_config_says(text: str, back: WayBack) -> None:
+    service = Service(name="web", deploy=Deploy(replicas=4, rollback_config=BACK))
+    written = {f"deploy__rollback_config__{key}": 9 for key in ("parallelism", "order")}
+    assert policy(text, service, **written).rollout.back == back
+
+
+def test_the_way_back_has_no_batches_that_nobody_has_written() -> None:
+    service = Service(name="web", deploy=Deploy(replicas=4, rollback_config=UpdateConfig()))
+    assert policy("", service).rollout.back == WayBack()
+    twice = Service(name="web", container_name="web", deploy=Deploy(rollback_config=BACK))
+    found = policy("", twice, deploy__rollback_config__order=9).rollout
+    assert found.back.recreate is None
+    assert found.recreates(back=True)
+
+
+def test_the_way_back_goes_on_with_a_single_replica_where_continue_is_written() -> None:
+    service = Service(name="web", deploy=Deploy(replicas=4, rollback_config=UpdateConfig(failure_action="continue")))
+    assert policy("", service, deploy__rollback_config__failure_action=9).rollout.back == WayBack(spare=3)
+
+
+def test_continue_means_nothing_in_steps() -> None:
+    service = Service(name="web", deploy=Deploy(replicas=4, update_config=UpdateConfig(failure_action="continue")))
+    text = "services: {web: {route: {port: 1}, rollout: {strategy: canary}}}"
+    assert wrong(lambda: policy(text, service, deploy__update_config__failure_action=9)) == [
+        "9 services.web.deploy.update_config.failure_action: `continue` means nothing where the strategy is canary: "
+        "a release that fails is led back"
+    ]
 
 
 TWICE: list[tuple[dict[str, Any], str, str]] = [
