@@ -13,6 +13,7 @@ from fairway.model.app import App, Service
 from fairway.model.build import Build, Commit, ImageRef
 from fairway.model.events import Emit
 from fairway.model.fleet import Fleet, Replica
+from fairway.model.host_facts import HostFacts
 from fairway.model.judgement import Scrape
 from fairway.model.orders import Order, Signal
 from fairway.model.policy import Job
@@ -132,6 +133,13 @@ class Traffic(Protocol):
         """What was counted for each revision (by name) so far; one that the gateway does not know is left out."""
 
 
+class HostReader(Protocol):
+    """Asks the engine of one host."""
+
+    async def facts(self) -> HostFacts:
+        """What it tells, in the time there is: what takes too long is left unknown. Raises EngineUnreachable, EngineError, UsageError."""
+
+
 class Metrics(Protocol):
     """What an application's own monitoring has counted."""
 
@@ -174,6 +182,11 @@ class Holder:
     by: str
     doing: str
     since: float
+
+    @property
+    def key(self) -> str:
+        """Tells this lease from every other one."""
+        return f"{self.by} {self.since}"
 
 
 class Leases(Protocol):

@@ -25,7 +25,8 @@ def report(environment: str, order: Order, said: Ordered, json: bool) -> None:
 
 
 def _follower(said: Ordered) -> str:
-    """A lease does not say which release its holder leads: it may be about to begin another one."""
     if not said.follower:
         return ALONE
+    if said.leads:
+        return f"{said.follower.by} leads it, and has been told"
     return f"{said.follower.by} holds the lease ({said.follower.doing}), and follows it where it leads this release"

@@ -21,12 +21,19 @@ async def nowhere(progress: Progress) -> None:
     """Writes nothing down: the way back has no phases."""
 
 
+async def unknown() -> str:
+    """No lease that could be named."""
+    return ""
+
+
 @dataclass(slots=True)
 class Journal:
     """`progress` is how far an earlier deployer had come; `write` keeps what it has become."""
 
     progress: Progress = field(default_factory=Progress)
     write: Callable[[Progress], Awaitable[None]] = nowhere
+    lease: Callable[[], Awaitable[str]] = unknown
+    """Which lease is held."""
     done: frozenset[str] = frozenset()
     """The jobs that have been run, in this release or in one before it."""
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -37,8 +44,13 @@ class Journal:
 
     async def enter(self, hold: Hold) -> None:
         """A phase has its traffic. One that was entered before goes on from the time it was."""
-        if hold.phase and hold.phase != self.progress.phase:
-            await self._note(replace(self.progress, phase=hold.phase, since=time.time(), evidence={}))
+        if not hold.phase:
+            return
+        lease = await self.lease()
+        if hold.phase != self.progress.phase:
+            await self._note(replace(self.progress, phase=hold.phase, since=time.time(), evidence={}, lease=lease))
+        elif lease != self.progress.lease:
+            await self._note(replace(self.progress, lease=lease))
 
     async def judged(self, service: str, opinion: Opinion) -> None:
         """Evidence that cannot be written down is no reason to stop."""

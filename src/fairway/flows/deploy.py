@@ -84,7 +84,10 @@ async def _apply(
     conductor = conductor_of(target, proposal, release, secrets, emit)
     conductor.opening, conductor.orders, conductor.touched = opening, orders, moved(proposal)
     conductor.journal = Journal(
-        proposal.progress, lambda progress: target.ledger.note(release, progress), proposal.course.done
+        proposal.progress,
+        lambda progress: target.ledger.note(release, progress),
+        lambda: _lease(target),
+        proposal.course.done,
     )
     try:
         verdict = await conductor.conduct(lead(proposal.fleet, release, proposal.course), proposal.fleet)
@@ -132,6 +135,11 @@ def _promoted_with(release: Release, orders: Orders, error: FairwayError | None,
             why=error.what,
             hint="`fairway deploy` again goes on from what is there",
         ) from error
+
+
+async def _lease(target: Target) -> str:
+    holder = await target.leases.holder()
+    return holder.key if holder else ""
 
 
 async def _listen(target: Target, proposal: Proposal, orders: Orders) -> None:

@@ -16,11 +16,18 @@ from fairway.ports import Holder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ordered:
-    """`follower` is who holds the lease, and will follow the order where it leads this release; None where nobody holds it."""
+    """`follower` is who holds the lease, and will follow the order where it leads this release; None where nobody holds it.
+
+    `leads`: whether it does for certain: it has entered the phase. Another one may be about to begin something else.
+    """
 
     release: Release
     progress: Progress
     follower: Holder | None
+
+    @property
+    def leads(self) -> bool:
+        return self.follower is not None and self.follower.key == self.progress.lease
 
 
 async def send(target: Target, order: Order) -> Ordered:

@@ -78,6 +78,8 @@ class Progress:
     """The jobs that have been run: each is run once a release."""
     evidence: Mapping[str, Opinion] = field(default_factory=dict)
     """The judge's, by service."""
+    lease: str = ""
+    """Which lease the deployer held that entered the phase: who holds another one leads another release, or is about to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

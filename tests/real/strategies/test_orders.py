@@ -69,7 +69,7 @@ def test_an_abort_leads_back_at_once(waiting: Site) -> None:
     with waiting.load(**LOAD) as load, deploying(waiting) as process:
         said = waiting.fairway("abort", "production")
         status, told = ended(process)
-    assert "follows it where it leads this release" in said.stdout
+    assert "leads it, and has been told" in said.stdout
     assert status == 3, told
     assert "has aborted the release" in told
     assert load.report.failed == 0, load.report.summary()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -17,14 +18,20 @@ from tests.unit.rollout.parts import Spec, release
 
 pytestmark = pytest.mark.anyio
 
-LED = Ordered(
-    release=release({"web": Spec()}), progress=Progress(), follower=Holder(by="bob@ci", doing="deploy", since=0)
-)
+BOB = Holder(by="bob@ci", doing="deploy", since=0)
+LED = Ordered(release=release({"web": Spec()}), progress=Progress(phase=1, lease=BOB.key), follower=BOB)
 ALONE = Ordered(release=LED.release, progress=Progress(), follower=None)
 
 
 def test_who_will_follow_it(capsys: pytest.CaptureFixture[str]) -> None:
     report("production", Order.PAUSE, LED, json=False)
+    assert capsys.readouterr().out == "pause: release 1 in production; bob@ci leads it, and has been told\n"
+
+
+def test_a_lease_may_be_for_another_release(capsys: pytest.CaptureFixture[str]) -> None:
+    assert LED.follower
+    other = replace(LED.follower, since=1)
+    report("production", Order.PAUSE, replace(LED, follower=other), json=False)
     assert capsys.readouterr().out == (
         "pause: release 1 in production; bob@ci holds the lease (deploy), and follows it where it leads this release\n"
     )

@@ -193,3 +193,26 @@ async def waits_for_approval(place: Place) -> bool:
     found = (await place.status()).under_way
     assert found
     return found.approve
+
+
+async def test_who_leads_it_is_told_for_certain_and_who_may_lead_another_is_not(place: Place) -> None:
+    await place.deploy(version(APPROVED, 1))
+    place.later = 1.0
+    story = place.deploying(version(APPROVED, 2))
+    await story.until(lambda: place.world.progress.get(2) is not None)
+    assert (await place.say(Order.PAUSE)).leads
+    await story.kill()
+    place.later = 2.0
+    async with place.hold("deploy"):  # somebody else is about to begin another one
+        said = await place.say(Order.RESUME)
+        assert said.follower is not None
+        assert not said.leads
+    said = await place.say(Order.RESUME)
+    assert said.follower is None
+    assert not said.leads
+    place.later = 3.0
+    story = place.resuming()
+    await story.until(lambda: place.leader is not None and place.world.progress[2].lease == place.leader.key)
+    assert (await place.say(Order.RESUME)).leads
+    await place.say(Order.PROMOTE)
+    await story.end()
