@@ -63,14 +63,30 @@ def _stage(settings: Settings, path: Path, stage: StageSettings) -> Iterator[Pro
 
 
 def _hosts(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
-    names = _written(settings, *path, "hosts")
-    if (*path, "hosts") in settings.locations and not names:
-        yield _problem(settings, (*path, "hosts"), "a host is needed", "write `local: unix:///var/run/docker.sock`")
-    if len(names) > 1:
-        hint = "name one host; another environment can have another one"
-        yield _problem(settings, (*path, "hosts"), "several hosts are not in this version of Fairway", hint)
+    above = (*path, "hosts")
+    if above in settings.locations and not _written(settings, *above):
+        yield _problem(settings, above, "a host is needed", "write `local: unix:///var/run/docker.sock`")
+    at: dict[str, str] = {}
     for name, host in environment.hosts.items():
-        yield from _host(settings, (*path, "hosts", name), host)
+        yield from _host(settings, (*above, name), host)
+        first = at.setdefault(_engine(host.address), name)
+        if first != name:
+            line = settings.where(*above, first).line
+            what = f"`{first}` (line {line}) has this address, too"
+            yield _problem(settings, (*above, name, "address"), what, "name each host once")
+    unread = len(_written(settings, *above)) > len(environment.hosts)
+    if environment.hosts and not environment.edges and not unread:
+        hint = "say `edge: true` of those that do; where nobody says anything, all do"
+        yield _problem(settings, above, "no host takes public traffic", hint)
+
+
+def _engine(address: str) -> str:
+    """The same for two ways of writing where one engine answers: who asks makes no difference."""
+    scheme, _, rest = address.partition("://")
+    if scheme == "unix":
+        return address
+    place = rest.rpartition("@")[2].lower()
+    return f"{scheme}://{place}" if place.rpartition(":")[2].isdecimal() else f"{scheme}://{place}:22"
 
 
 def _host(settings: Settings, path: Path, host: Host) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -18,13 +18,16 @@ _SCALARS = ("text", "int", "float", "bool")
 
 
 class Wrong(ValueError):
-    """`node` is not what its kind wants; `key` is its own path below the node that was read."""
+    """`node` is not what its kind wants; `key` is its own path below the node that was read; `more` is wrong besides."""
 
-    def __init__(self, what: str, hint: str = "", *, node: Node | None = None, key: str | None = None) -> None:
+    def __init__(
+        self, what: str, hint: str = "", *, node: Node | None = None, key: str | None = None, more: Sequence[Wrong] = ()
+    ) -> None:
         super().__init__(what)
         self.hint = hint
         self.node = node
         self.key = key
+        self.more = tuple(more)
 
 
 @dataclass(frozen=True, slots=True)

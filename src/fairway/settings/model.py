@@ -18,6 +18,7 @@ from fairway.settings.types import (
     Command,
     EngineName,
     HostName,
+    Labels,
     Name,
     PassesOn,
     PortNumber,
@@ -69,12 +70,14 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A Docker engine. In the file, its address alone will do."""
+    """A Docker engine. In the file, its address alone will do. `edge` None: see `EnvironmentSettings.edges`."""
 
     short: ClassVar[str] = "address"
 
     address: Address
     tls: Tls | None = None
+    labels: Labels = field(default_factory=dict)
+    edge: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,12 @@ class EnvironmentSettings:
     require: tuple[Name, ...] | None = None
     registry: Repository | None = None
     services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
+
+    @property
+    def edges(self) -> tuple[str, ...]:
+        """The hosts that take public traffic: those that say so; where none does, all but those that say that they do not."""
+        said = tuple(name for name, host in self.hosts.items() if host.edge)
+        return said or tuple(name for name, host in self.hosts.items() if host.edge is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

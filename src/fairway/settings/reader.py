@@ -51,8 +51,10 @@ class Reader:
         try:
             return kind.parse(node)
         except Wrong as wrong:
-            inner = path if wrong.key is None else (*path, wrong.key)
-            return self.wrong(str(wrong), (wrong.node or node).where, inner, wrong.hint)
+            for one in (wrong, *wrong.more):
+                inner = path if one.key is None else (*path, one.key)
+                self.wrong(str(one), (one.node or node).where, inner, one.hint)
+            return WRONG
 
     def many(self, shape: Many, node: Node, path: Path) -> Any:
         if node.kind != "list":

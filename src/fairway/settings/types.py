@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fairway.settings.amounts import COOKIE, COOKIE_VALUE, FRACTION, HEADER, HEADER_VALUE, LONGER, factor
 from fairway.settings.kinds import AMOUNT, COMMAND, DURATION, VARIABLES, Amount, choice, pattern, whole
+from fairway.settings.labels import LABELS
 
 STEPPED = ("canary", "blue-green", "ab", "shadow")
 """Strategies that are lists of steps."""
@@ -21,6 +22,7 @@ Longer = Annotated[float, LONGER]
 Share = Annotated[Amount, AMOUNT]
 Command = Annotated[tuple[str, ...], COMMAND]
 Variables = Annotated[Mapping[str, str], VARIABLES]
+Labels = Annotated[Mapping[str, str], LABELS]
 PortNumber = Annotated[int, whole(1, 65535, "a port from 1 to 65535")]
 Tries = Annotated[int, whole(0, 20, "a whole number from 0 to 20")]
 Status = Annotated[int, whole(100, 599, "an HTTP status from 100 to 599")]

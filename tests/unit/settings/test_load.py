@@ -109,7 +109,6 @@ def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
     [
         ("environments: {a: {engine: swarm}}", "1 environments.a.engine: `swarm`"),
         ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
-        ("environments: {a: {hosts: {b: unix:///a, c: unix:///b}}}", "1 environments.a.hosts: several hosts"),
         ("gateway: {https: 443}", "1 gateway.https: `https`"),
     ],
 )

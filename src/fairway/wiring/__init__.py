@@ -25,9 +25,9 @@ from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
 from fairway.net.docker import connect
 from fairway.net.hostimage import ensure_host_image, host_image
-from fairway.net.tls import Tls
 from fairway.settings import Settings, load
-from fairway.settings.model import EnvironmentSettings, Host
+from fairway.settings.model import EnvironmentSettings
+from fairway.wiring.hosts import only, tls_directory, tls_of
 
 if TYPE_CHECKING:
     from fairway.flows.ship import Workshop
@@ -185,7 +185,7 @@ class Connection:
         return Workshop(
             app=app,
             source=GitSource(self.project.directory),
-            builder=DockerBuilder(host.address, _tls_directory(self.project, host)),
+            builder=DockerBuilder(host.address, tls_directory(self.project, host)),
             builds=FileBuilds(self.project.directory),
             testbeds=DockerTestBeds(
                 self.docker, image=settings.gateway.image, host=self.host, credentials=_credentials
@@ -232,38 +232,16 @@ class LateMetrics:
 
 @asynccontextmanager
 async def connection(project: Project, name: str) -> AsyncIterator[Connection]:
-    """Raises EngineUnreachable."""
+    """Raises EngineUnreachable, Unsupported where the environment has several hosts."""
     settings = project.settings
-    label, host = next(iter(settings.environments[name].hosts.items()))
-    tls = _tls(project, host)
-    async with connect(host.address, tls=tls) as docker:
+    label, host = only(project, name)
+    async with connect(host.address, tls=tls_of(project, host)) as docker:
         environment = project.environment(name)
         traffic = GatewayTraffic(
             docker, environment, image=settings.gateway.image, http_port=settings.gateway.http, where=label
         )
         async with traffic:
             yield Connection(project, name, docker, label, traffic)
-
-
-def _tls(project: Project, host: Host) -> Tls | None:
-    if host.tls is None:
-        return None
-    ca, cert, key = (project.directory / file for file in (host.tls.ca, host.tls.cert, host.tls.key))
-    return Tls(ca=ca, cert=cert, key=key)
-
-
-def _tls_directory(project: Project, host: Host) -> Path | None:
-    """Docker's command line finds the files by their names in one directory."""
-    tls = _tls(project, host)
-    if tls is None:
-        return None
-    files = [tls.ca, tls.cert, tls.key]
-    if [file.name for file in files] != ["ca.pem", "cert.pem", "key.pem"] or len({file.parent for file in files}) > 1:
-        raise UsageError(
-            "the docker command line needs ca.pem, cert.pem and key.pem in one directory to build over TLS",
-            where=host.address,
-        )
-    return files[0].parent
 
 
 def _credentials(registry: str) -> Mapping[str, str] | None:

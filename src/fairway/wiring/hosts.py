@@ -1,0 +1,54 @@
+"""The hosts of an environment: which there are, and what they are reached with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairway.model.errors import Problem, Unsupported, UsageError
+from fairway.net.tls import Tls
+from fairway.settings.model import Host
+
+if TYPE_CHECKING:
+    from fairway.wiring import Project
+
+
+def only(project: Project, name: str) -> tuple[str, Host]:
+    """The one host of an environment, with its name. Raises Unsupported where there are several."""
+    (label, host), *others = project.settings.environments[name].hosts.items()
+    if others:
+        path = ("environments", name, "hosts")
+        count = len(others) + 1
+        raise Unsupported(
+            [
+                Problem(
+                    "several hosts are not in this version of Fairway",
+                    project.settings.where(*path),
+                    path,
+                    f"leave one, or make an environment of each; `fairway hosts {name}` looks at all of them",
+                )
+            ],
+            f"{name} has {count} hosts: nothing can be deployed to it, or asked of it, as a whole",
+        )
+    return label, host
+
+
+def tls_of(project: Project, host: Host) -> Tls | None:
+    if host.tls is None:
+        return None
+    ca, cert, key = (project.directory / file for file in (host.tls.ca, host.tls.cert, host.tls.key))
+    return Tls(ca=ca, cert=cert, key=key)
+
+
+def tls_directory(project: Project, host: Host) -> Path | None:
+    """Docker's command line finds the files by their names in one directory."""
+    tls = tls_of(project, host)
+    if tls is None:
+        return None
+    files = [tls.ca, tls.cert, tls.key]
+    if [file.name for file in files] != ["ca.pem", "cert.pem", "key.pem"] or len({file.parent for file in files}) > 1:
+        raise UsageError(
+            "the docker command line needs ca.pem, cert.pem and key.pem in one directory to build over TLS",
+            where=host.address,
+        )
+    return files[0].parent
