@@ -61,7 +61,7 @@ services:
       restart_policy: {condition: on-failure, delay: 5s, max_attempts: 0, window: 1m}
       update_config: {parallelism: 0, delay: 10s, order: start-first, failure_action: rollback, max_failure_ratio: 0.1}
       rollback_config: {monitor: 1s}
-      placement: {constraints: [a==b], preferences: [{spread: zone}], max_replicas_per_node: 0}
+      placement: {constraints: [node.role==b], preferences: [{spread: node.labels.zone}], max_replicas_per_node: 0}
       endpoint_mode: vip
     restart: on-failure:3
     secrets: [token, {source: token, target: other, mode: 0440, uid: "1"}]

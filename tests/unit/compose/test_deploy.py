@@ -25,7 +25,7 @@ def test_everything_in_deploy() -> None:
           restart_policy: {condition: on-failure, delay: 5s, max_attempts: 3, window: 2m}
           update_config: {parallelism: 0, delay: 10s, failure_action: rollback, monitor: 1m, max_failure_ratio: 0.1}
           rollback_config: {order: start-first}
-          placement: {constraints: [node.role==worker], preferences: [{spread: zone}], max_replicas_per_node: 2}
+          placement: {constraints: [node.role==worker], preferences: [{spread: node.labels.zone}], max_replicas_per_node: 2}
         """
     )
     assert service.deploy == Deploy(
@@ -48,7 +48,9 @@ def test_everything_in_deploy() -> None:
         ),
         rollback_config=UpdateConfig(order="start-first"),
         placement=Placement(
-            constraints=("node.role==worker",), preferences=(Preference(spread="zone"),), max_replicas_per_node=2
+            constraints=("node.role==worker",),
+            preferences=(Preference(spread="node.labels.zone"),),
+            max_replicas_per_node=2,
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from fairway.compose.checks.case import Case
 from fairway.compose.checks.conflicts import check_conflicts
 from fairway.compose.checks.dependencies import check_dependencies
+from fairway.compose.checks.placement import check_placement
 from fairway.compose.checks.references import check_references
 from fairway.compose.checks.resources import check_resources
 from fairway.compose.checks.services import check_services
@@ -23,3 +24,4 @@ def check(app: App, document: Node, profiles: Collection[str], problems: Problem
     check_dependencies(case)
     check_conflicts(case)
     check_resources(case)
+    check_placement(case)
