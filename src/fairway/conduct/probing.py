@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairway.conduct.jobs import described
 from fairway.conduct.routing import ports
@@ -107,6 +107,7 @@ class Reach:
         if not points:
             raise EngineError(f"no replica of {revision} is ready to be probed")
         made, secrets = described(revision, self.release, self.before, self.secrets)
+        made = _hurried(made, revision.service)
         told = {
             "FAIRWAY_RELEASE": str(self.release.number),
             "FAIRWAY_REVISION": revision.name,
@@ -129,6 +130,12 @@ class Reach:
 
     def _able(self, replica: Replica) -> bool:
         return replica.id in self.ready and replica.alive and bool(replica.address)
+
+
+def _hurried(release: Release, service: str) -> Release:
+    """A verdict on what users meet does not wait until a probe has ended well: whoever leaves it off kills it."""
+    spec = replace(release.app.services[service], stop_grace_period=0.0)
+    return replace(release, app=replace(release.app, services={**release.app.services, service: spec}))
 
 
 class _Growth:

@@ -177,6 +177,7 @@ async def test_a_job_runs_in_a_container_of_each_revision_as_its_own_release_has
     by_name = {name: (made, environment, secrets) for made, name, _, environment, secrets in ran.told}
     for name, image, secrets in (("web-r1", "web:1", {"same"}), ("web-r2", "web:2", {"same", "other"})):
         made, environment, told = by_name[name]
+        assert made.app.services["web"].stop_grace_period == 0
         assert (made.number, made.images["web"].reference, told.keys()) == (2, image, secrets)
         addresses = {replica.address for replica in house.world.replicas.values() if replica.revision.name == name}
         assert environment["FAIRWAY_PREVIEW_URL"] in {f"http://{address}:80" for address in addresses}
