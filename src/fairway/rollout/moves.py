@@ -119,7 +119,7 @@ class Move:
 
     def room(self, number: int) -> tuple[tuple[Old, int], ...]:
         """How many of the old go on serving while batch `number` starts: fewer than before where some may be missing."""
-        if self.shares_work:
+        if self.shares_work and number == 1:
             return self.keep(self.scale(len(self.phases)))
         before = self.batch(number - 1) if number > 1 else self.present
         if number == 1 and not self.unavailable:

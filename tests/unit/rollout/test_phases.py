@@ -298,3 +298,14 @@ def test_a_probe_needs_no_requests() -> None:
         replace(policy, compare=(Measure.PROBE,)),
     ]
     assert [hold.trials[0].judging.probe for hold in holds] == [judging.probe] * 3
+
+
+def test_a_worker_that_is_through_is_not_removed_again_while_others_go_on_in_batches() -> None:
+    batches, phased = Spec(replicas=2, surge=1), Spec(replicas=2, steps=(Phase(scale=1),))
+    there = world({"a": batches, "b": phased})
+    found = plan(there, {"a": replace(batches, version=2), "b": replace(phased, version=2)})
+    assert [step for step in found if step.startswith("retire")] == [
+        "retire b-r1 1",
+        "retire a-r1 1, b-r1 0",
+        "retire a-r1 0",
+    ]
