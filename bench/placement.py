@@ -2,12 +2,13 @@
 
 Ten replicas a host; 100, 1,000 and 10,000 of them. A service has up to 100 replicas; every second one asks for CPUs and memory,
 every third one for a label, every fifth one is spread over zones, every seventh one has a limit a host. Hosts are of two sizes,
-and about two thirds full in the end. Both sides make the same seats; the baseline knows no rule: the next replica goes to the
+and about a third full in the end. Both sides make the same seats; the baseline knows no rule: the next replica goes to the
 next host. The processor's time counts, and the collector of garbage runs as always.
 
 "fresh": nothing is there. "again": everything is there, and stays. "one host lost": its replicas move. "rollout": every service has
 a second revision beside the first. "nearly full": 99 of 100 CPUs are asked for, in replicas of four sizes. "no room": twice what fits, so
-that the search for room ends without a find, and everything is told.
+that the search for room ends without a find, and everything is told. "all alike": a tenth more than fits, of one size, so that
+every exchange is possible and none helps.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def demands_for(replicas: int, release: int = 1, each: int = 100) -> list[Demand
         Demand(
             revision=Revision(f"service-{number:05}", release, f"{release}"),
             replicas=each,
-            needs=Resources(cpus=(1, 2, 4)[number % 3], memory=(1 + number % 3) * GIB, pids=64)
+            needs=Resources(cpus=(0.5, 1, 2)[number % 3], memory=(1 + number % 3) * GIB, pids=64)
             if number % 2
             else Resources(),
             constraints=(parse_constraint("node.labels.disk==ssd"),) if number % 3 == 0 else (),
@@ -77,6 +78,21 @@ def nearly_full(replicas: int, share: float) -> tuple[list[Demand], list[Host]]:
                 constraints=labelled,
             )
         )
+    return demands, hosts
+
+
+def alike(replicas: int) -> tuple[list[Demand], list[Host]]:
+    """Replicas of one size, one in ten too many; each service may not use one third of the hosts, and each another one."""
+    hosts = [replace(host, used=Resources(), capacity=Resources(cpus=10)) for host in hosts_for(replicas)]
+    demands = [
+        Demand(
+            revision=Revision(f"service-{number:02}", 1, "1"),
+            replicas=replicas * 11 // 200,
+            needs=Resources(cpus=1),
+            constraints=(parse_constraint(f"node.labels.zone!={'abc'[number % 3]}"),),
+        )
+        for number in range(20)
+    ]
     return demands, hosts
 
 
@@ -141,8 +157,12 @@ def main(runs: int) -> None:
         row("rollout", 2 * size, timed(runs, lambda d=both, h=hosts, r=replicas: place(d, h, r)), baseline)  # type: ignore[misc]
         small = demands_for(size, each=10)
         row(f"fresh, {len(small)} services", size, timed(runs, lambda d=small, h=hosts: place(d, h)), baseline)  # type: ignore[misc]
-        for name, share in (("nearly full", 0.99), ("no room", 2.0)):
-            tight, equal = nearly_full(size, share)
+        full = {
+            "nearly full": nearly_full(size, 0.99),
+            "no room": nearly_full(size, 2.0),
+            "no room, all alike": alike(size),
+        }
+        for name, (tight, equal) in full.items():
             asked = sum(demand.replicas for demand in tight)
             row(name, asked, timed(runs, lambda d=tight, h=equal: place(d, h)), baseline)  # type: ignore[misc]
         print()

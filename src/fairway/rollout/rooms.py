@@ -126,7 +126,7 @@ class _Leaves:
     def __init__(self, rooms: Iterable[Room], task: Task, filling: Filling) -> None:
         self.task = task
         self.filling = filling
-        self.heap = [(*room.rank(task, filling), room.order, room) for room in rooms if room.fits(task)]
+        self.heap = [(room.rank(task, filling), room.order, room) for room in rooms]
         heapify(self.heap)
 
     def pick(self) -> Room | None:
@@ -134,7 +134,7 @@ class _Leaves:
             room = self.heap[0][-1]
             if room.fits(self.task):
                 room.take(self.task)
-                heapreplace(self.heap, (*room.rank(self.task, self.filling), room.order, room))
+                heapreplace(self.heap, (room.rank(self.task, self.filling), room.order, room))
                 return room
             heappop(self.heap)
         return None

@@ -18,6 +18,13 @@ def test_one_after_the_other() -> None:
     assert shown(place([wants("web", 4)], ABC)) == "web: a b c a"
 
 
+def test_by_host() -> None:
+    layout = place([wants("web", 2), wants("db", data=["data"])], ABC[:2])
+    layout.insist()
+    told_of = {name: [f"{seat.revision} {seat.index}" for seat in seats] for name, seats in layout.by_host().items()}
+    assert told_of == {"a": ["db-r1 1", "web-r1 2"], "b": ["web-r1 1"]}
+
+
 def test_services_take_turns() -> None:
     assert shown(place([wants("api"), wants("db"), wants("web", 2)], ABC)) == "api: a; db: b; web: c a"
 
