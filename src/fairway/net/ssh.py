@@ -172,6 +172,7 @@ HINTS = (
         "(AllowStreamLocalForwarding)",
     ),
     ("timed out", REACHABLE),
+    ("no answer within", REACHABLE),
     ("No route to host", REACHABLE),
     ("Network is unreachable", REACHABLE),
 )

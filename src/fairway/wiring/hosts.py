@@ -10,6 +10,7 @@ from fairway.net.tls import Tls
 from fairway.settings.model import Host
 
 if TYPE_CHECKING:
+    from fairway.flows.hosts import Known
     from fairway.wiring import Project
 
 
@@ -31,6 +32,25 @@ def only(project: Project, name: str) -> tuple[str, Host]:
             f"{name} has {count} hosts: nothing can be deployed to it, or asked of it, as a whole",
         )
     return label, host
+
+
+def known(project: Project, name: str, patience: float) -> tuple[Known, ...]:
+    """All hosts of an environment; `patience`: the seconds that each has to tell what it is."""
+    from fairway.engines.docker.hosts import DockerHost
+    from fairway.flows.hosts import Known
+
+    said = project.settings.environments[name]
+    environment = project.environment(name)
+    return tuple(
+        Known(
+            name=label,
+            address=host.address,
+            reader=DockerHost(environment, host.address, tls_of(project, host), patience),
+            labels=host.labels,
+            edge=label in said.edges,
+        )
+        for label, host in said.hosts.items()
+    )
 
 
 def tls_of(project: Project, host: Host) -> Tls | None:
