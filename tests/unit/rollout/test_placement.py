@@ -130,6 +130,11 @@ def test_what_has_a_choice_makes_room() -> None:
     assert shown(place(demands, hosts)) == "one: b; ten: a; two: c"
 
 
+def test_where_no_single_exchange_helps() -> None:
+    demands = [wants(name, 1, cpus) for name, cpus in (("five", 5), ("four", 4), ("six", 6), ("one", 1))]
+    assert shown(place(demands, [host("a", 9), host("b", 7)])) == "five: a; four: a; one: b; six: b"
+
+
 def test_what_runs_does_not_make_room() -> None:
     hosts = [host("a", 1, disk="ssd"), host("b", 1)]
     layout = place([wants("any", 1, 1), wants("db", 1, 1, "node.labels.disk==ssd")], hosts, [replica("any", 1, "a")])

@@ -163,6 +163,25 @@ def test_what_brute_force_can_add_is_added(data: st.DataObject) -> None:
         assert not brute(more, hosts, before.seats)
 
 
+@thorough
+@given(st.data(), FILLINGS)
+def test_hosts_that_fit_to_the_last_cpu_are_filled(data: st.DataObject, filling: Filling) -> None:
+    """Made from an answer: every host has exactly what its guests need, and some guests are barred from another host."""
+    hosts, demands = [], []
+    names = [f"h{number}" for number in range(data.draw(st.integers(2, 3)))]
+    for name in names:
+        guests = data.draw(
+            st.lists(st.tuples(st.integers(1, 7), st.sampled_from(["", *names])), min_size=1, max_size=3)
+        )
+        hosts.append(Host(name=name, capacity=Resources(cpus=sum(size for size, _ in guests))))
+        for size, barred in guests:
+            rules = [f"node.hostname!={barred}"] if barred not in ("", name) else []
+            demands.append(wants(f"s{len(demands)}", 1, size, *rules))
+    layout = place(demands, hosts, filling=filling)
+    assert not layout.unplaced
+    assert_allowed(layout, demands, hosts)
+
+
 def brute(demands: Sequence[Demand], hosts: Sequence[Host], fixed: Sequence[Seat]) -> bool:
     """Whether some arrangement has a host for everything; `fixed` stays."""
     taken = Counter((seat.revision, seat.host) for seat in fixed)
