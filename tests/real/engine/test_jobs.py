@@ -201,3 +201,34 @@ async def test_a_name_that_somebody_else_has(world: World, engine: DockerEngine,
         await run(engine, world.release(web), sh("true"))
     assert called(world) in caught.value.hint
     assert containers(world) == [called(world)]
+
+
+async def test_one_of_an_earlier_revision_is_run_again_and_again_for_the_release_that_asks(
+    world: World, engine: DockerEngine, web: Service
+) -> None:
+    """As the judge probes what serves: each takes the place of the one before, and all go with that release."""
+    one, two = world.release(web), world.release(web, number=2)
+    probe, old = replace(one, number=2), one.revisions["web"]
+    outputs = [
+        await engine.run_once(
+            probe, old, "probe-web-r1", sh(UNIQUE), environment={"FAIRWAY_PROBE": str(number)}, secrets={}
+        )
+        for number in range(2)
+    ]
+    assert len({ended.output for ended in outputs}) == 2
+    assert len(containers(world)) == 1
+    hurried = replace(probe, app=replace(probe.app, services={"web": replace(web, stop_grace_period=0.0)}))
+    task = asyncio.create_task(
+        engine.run_once(
+            hurried, old, "probe-web-r1", sh("trap '' TERM; sleep 60 & wait; sleep 60"), environment={}, secrets={}
+        )
+    )
+    await asyncio.sleep(2)
+    began = time.monotonic()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert time.monotonic() - began < 3
+    assert containers(world) == []
+    await engine.run_once(probe, old, "probe-web-r1", sh(UNIQUE), environment={}, secrets={})
+    await engine.forget(two)
+    assert containers(world) == []
