@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiodocker
-
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.lease import DockerLeases
@@ -30,6 +28,8 @@ from fairway.settings.model import EnvironmentSettings
 from fairway.wiring.hosts import only, tls_directory, tls_of
 
 if TYPE_CHECKING:
+    import aiodocker
+
     from fairway.flows.ship import Workshop
     from fairway.ports import Registry
 
