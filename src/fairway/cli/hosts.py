@@ -11,7 +11,7 @@ from fairway.cli.common import environment as chosen
 from fairway.flows.hosts import Report
 from fairway.flows.hosts import hosts as look
 from fairway.model.errors import Exit, UsageError
-from fairway.model.host_facts import HostFacts, Room
+from fairway.model.host_facts import Clock, HostFacts, Room
 from fairway.model.host_findings import Finding, Level
 from fairway.wiring.hosts import known
 
@@ -72,7 +72,9 @@ def _text(environment: str, reports: tuple[Report, ...]) -> str:
 def _answering(answering: int, count: int) -> str:
     if count == 1:
         return "its host answers" if answering else "its host does not answer"
-    return f"all {count} hosts answer" if answering == count else f"{answering} of {count} hosts answer"
+    if answering == count:
+        return "both hosts answer" if count == 2 else f"all {count} hosts answer"
+    return f"{answering} of {count} hosts answer"
 
 
 def _what_they_are(reports: tuple[Report, ...]) -> str:
@@ -107,7 +109,7 @@ def _room(name: str, facts: HostFacts) -> tuple[str, ...]:
         *([str(runs.ours), str(runs.others), str(runs.stopped)] if runs else [UNKNOWN] * 3),
         _size(facts.disk_used),
         _free(facts.disk),
-        f"{facts.clock.ahead:+.2f} s" if facts.clock else UNKNOWN,
+        _clock(facts.clock),
     )
 
 
@@ -122,6 +124,10 @@ def _size(count: int | None) -> str:
 
 def _free(disk: Room | None) -> str:
     return f"{_size(disk.free)} of {_size(disk.size)}" if disk else UNKNOWN
+
+
+def _clock(clock: Clock | None) -> str:
+    return f"{clock.ahead:+.2f} s ± {clock.within:.2f}" if clock else UNKNOWN
 
 
 def _unknown(told: list[tuple[str, HostFacts]]) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Fleet:
         """`fairway WORDS`; no host of these tests is far away."""
         path = {"PATH": f"{self.sshd.wrapper}:{os.environ['PATH']}"}
         done = subprocess.run(
-            [FAIRWAY, *words, "--timeout", "6s"],
+            [FAIRWAY, *words, "--timeout", "4.5s"],
             cwd=self.directory,
             env={**os.environ, **path},
             capture_output=True,

@@ -53,7 +53,7 @@ def test_the_whole_of_it() -> None:
         "c     ssh://c        no answer",
         "",
         "HOST  CPUS  RESERVED  MEMORY   RESERVED  USED       OURS  OTHERS  STOPPED  DOCKER'S DATA  FREE                  CLOCK",
-        "a     4     1.5       8.0 GiB  1.5 GiB   300.0 MiB  6     2       0        3.0 GiB        30.0 GiB of 40.0 GiB  +0.01 s",
+        "a     4     1.5       8.0 GiB  1.5 GiB   300.0 MiB  6     2       0        3.0 GiB        30.0 GiB of 40.0 GiB  +0.01 s ± 0.01",
         "b     ?     ?         ?        ?         ?          ?     ?       ?        ?              ?                     ?",
         "",
         "? b: free space: it is not told",
@@ -76,7 +76,12 @@ def test_labels_have_a_column_where_there_are_any() -> None:
 
 @pytest.mark.parametrize(
     ("facts", "said"),
-    [([WELL], "p: its host answers"), ([None], "p: its host does not answer"), ([WELL, WELL], "p: all 2 hosts answer")],
+    [
+        ([WELL], "p: its host answers"),
+        ([None], "p: its host does not answer"),
+        ([WELL, WELL], "p: both hosts answer"),
+        ([WELL] * 3, "p: all 3 hosts answer"),
+    ],
 )
 def test_how_many_answer(facts: list[HostFacts | None], said: str) -> None:
     assert cli._text("p", tuple(report(f"h{i}", each) for i, each in enumerate(facts))).splitlines()[0] == said
