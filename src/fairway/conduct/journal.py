@@ -34,6 +34,8 @@ class Journal:
     write: Callable[[Progress], Awaitable[None]] = nowhere
     lease: Callable[[], Awaitable[str]] = unknown
     """Which lease is held."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch, as the environment has them."""
     done: frozenset[str] = frozenset()
     """The jobs that have been run, in this release or in one before it."""
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -48,7 +50,7 @@ class Journal:
             return
         lease = await self.lease()
         if hold.phase != self.progress.phase:
-            await self._note(replace(self.progress, phase=hold.phase, since=time.time(), evidence={}, lease=lease))
+            await self._note(replace(self.progress, phase=hold.phase, since=self.clock(), evidence={}, lease=lease))
         elif lease != self.progress.lease:
             await self._note(replace(self.progress, lease=lease))
 

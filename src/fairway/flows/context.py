@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +11,13 @@ from fairway.model.environment import Environment
 from fairway.ports import Console, Engine, Leases, Ledger, Metrics, Signals, Traffic
 
 
+def iso(seconds: float) -> str:
+    """ISO 8601, UTC, to the second, of seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def now() -> str:
-    """ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(time.time())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +38,4 @@ class Target:
     wait: float = 0.0
     """Seconds to wait for a lease that somebody else holds."""
     clock: Callable[[], str] = now
+    """The environment's own time, where it has one: deployers on different machines may differ."""

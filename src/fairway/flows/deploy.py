@@ -18,6 +18,7 @@ from fairway.model.errors import Aborted, FairwayError, Partial
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release, under_way
 from fairway.model.steps import Verdict
+from fairway.rollout.course import moment
 from fairway.rollout.lead import lead
 
 HEARING = 5.0
@@ -86,8 +87,9 @@ async def _apply(
     conductor.journal = Journal(
         proposal.progress,
         lambda progress: target.ledger.note(release, progress),
-        lambda: _lease(target),
-        proposal.course.done,
+        lease=lambda: _lease(target),
+        clock=lambda: moment(target.clock()),
+        done=proposal.course.done,
     )
     try:
         verdict = await conductor.conduct(lead(proposal.fleet, release, proposal.course), proposal.fleet)

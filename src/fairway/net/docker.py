@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import aiodocker
 import aiohttp
@@ -21,7 +24,12 @@ OLDEST = (1, 41)
 """Docker 20.10."""
 NEWEST = (1, 51)
 """What this client was written for; a newer engine is spoken to in this version while it still understands it."""
+TOLD_APART = 2.0
+"""Seconds from which on a host's clock, which tells whole seconds and over a network, is known to differ from ours."""
 FORMS = "unix:///var/run/docker.sock, ssh://user@host or tcp://host:2376"
+
+
+_ahead: WeakKeyDictionary[aiodocker.Docker, float] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -99,6 +107,7 @@ async def _version(docker: aiodocker.Docker, address: str, timeout: float, tls: 
         limit = aiohttp.ClientTimeout(total=timeout)
         async with docker.session.get(f"{docker.docker_host}/version", timeout=limit) as answer:
             status, text = answer.status, await answer.text(errors="replace")
+            _ahead[docker] = ahead(answer.headers.get("Date", ""), time.time())
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise unreachable(address, error, timeout, tls=tls) from error
     try:
@@ -143,6 +152,20 @@ def _pair(text: str) -> tuple[int, int]:
 
 def _text(pair: tuple[int, int]) -> str:
     return f"{pair[0]}.{pair[1]}"
+
+
+def ahead(date: str, now: float) -> float:
+    """By how many seconds the clock that wrote a Date header is ahead of `now` (seconds since the epoch); 0 where it may be right."""
+    try:
+        found = parsedate_to_datetime(date).timestamp() + 0.5 - now
+    except ValueError:
+        return 0.0
+    return found if abs(found) >= TOLD_APART else 0.0
+
+
+def host_time(docker: aiodocker.Docker) -> float:
+    """Seconds since the epoch, as the engine's host has them: releases, and for how long they are held, are kept there."""
+    return time.time() + _ahead.get(docker, 0.0)
 
 
 def api_version(docker: aiodocker.Docker) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,14 @@ from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.lease import DockerLeases
 from fairway.engines.docker.ledger import DockerLedger
 from fairway.engines.docker.signals import DockerSignals
-from fairway.flows.context import Target
+from fairway.flows.context import Target, iso
 from fairway.gateway.traffic import GatewayTraffic
 from fairway.model.app import App
 from fairway.model.environment import Environment
 from fairway.model.errors import InvalidFiles, Problem, UsageError
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
-from fairway.net.docker import connect
+from fairway.net.docker import connect, host_time
 from fairway.net.hostimage import ensure_host_image, host_image
 from fairway.settings import Settings, load
 from fairway.settings.model import EnvironmentSettings
@@ -144,18 +145,20 @@ class Connection:
 
     def target(self, *, by: str, doing: str, wait: float = 0.0) -> Target:
         environment = self.project.environment(self.name)
+        clock = partial(host_time, self.docker)
         return Target(
             environment=environment,
             engine=DockerEngine(environment, self.docker, self.host, credentials=_credentials),
             traffic=self.traffic,
-            ledger=DockerLedger(environment, self.docker, self.image, host=self.host),
-            leases=DockerLeases(environment, self.docker, self.image, by, host=self.host),
+            ledger=DockerLedger(environment, self.docker, self.image, host=self.host, clock=clock),
+            leases=DockerLeases(environment, self.docker, self.image, by, host=self.host, clock=clock),
             signals=DockerSignals(environment, self.docker, self.image, host=self.host),
             console=DockerConsole(environment, self.docker, self.host),
             metrics=LateMetrics(),
             by=by,
             doing=doing,
             wait=wait,
+            clock=lambda: iso(clock()),
         )
 
     async def secrets(self, app: App) -> Mapping[str, bytes]:

@@ -10,14 +10,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from fairway.model.errors import EngineError, EngineUnreachable, UsageError
-from fairway.net.docker import api_version, connect, negotiate
+from fairway.net.docker import ahead, api_version, connect, host_time, negotiate
 from fairway.net.tls import Tls
 from tests.lab import Host, Lab
 from tests.lab.certificates import Authority
@@ -44,6 +46,14 @@ def running(parent: int) -> list[str]:
 
 def alive(processes: list[str]) -> bool:
     return any(Path(f"/proc/{process}/exe").exists() for process in processes)
+
+
+@pytest.fixture(autouse=True)
+def own_temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Others have tunnels at the same time."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        yield
 
 
 def leftovers() -> list[Path]:
@@ -194,6 +204,44 @@ async def test_what_answers_is_no_engine(impostor: str, docker_host: Host) -> No
     assert "does not speak TLS" in (await unreachable(impostor, Tls.of(docker_host.tls))).why
 
 
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Sat, 21 Nov 2026 12:00:00 GMT", 0.0),
+        ("Sat, 21 Nov 2026 12:00:01 GMT", 0.0),
+        ("Sat, 21 Nov 2026 12:10:00 GMT", 600.0),
+        ("Sat, 21 Nov 2026 11:59:30 GMT", -30.0),
+        ("", 0.0),
+        ("yesterday", 0.0),
+    ],
+)
+def test_how_far_a_hosts_clock_is_ahead(date: str, seconds: float) -> None:
+    assert ahead(date, datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()) == pytest.approx(seconds, abs=0.6)
+
+
+class Ahead(BaseHTTPRequestHandler):
+    """Not a real engine: a host whose clock is wrong cannot be had beside one whose clock is right."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "x"}')
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string(time.time() + 3600)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+async def test_the_time_is_that_of_the_host() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Ahead)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    async with connect(f"tcp://127.0.0.1:{server.server_port}") as docker:
+        assert host_time(docker) - time.time() == pytest.approx(3600, abs=1.5)
+    server.shutdown()
+    server.server_close()
+
+
 def test_versions_are_negotiated() -> None:
     def offer(newest: str, oldest: str) -> str:
         return negotiate({"ApiVersion": newest, "MinAPIVersion": oldest, "Version": "x"}, "unix:///s")
@@ -223,6 +271,14 @@ async def test_ssh(sshd: Sshd) -> None:
         assert tunnel.stat().st_mode & 0o777 == 0o700
         await asyncio.gather(*(docker.system.info() for _ in range(20)))
     assert leftovers() == before
+
+
+async def test_ssh_where_temporary_files_have_long_names(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = Path(tempfile.gettempdir(), "x" * 90)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    async with connect(sshd.address) as docker:
+        await docker.system.info()
 
 
 async def test_ssh_by_a_name_of_the_users_own_configuration(sshd: Sshd) -> None:

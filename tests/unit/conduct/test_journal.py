@@ -81,3 +81,13 @@ async def test_notes_are_written_one_after_the_other_and_the_last_one_has_everyt
     journal = Journal(Progress(), write)
     await asyncio.gather(*(journal.judged(name, OPINION) for name in ("a", "b", "c")))
     assert set(notes[-1].evidence) == {"a", "b", "c"}
+
+
+async def test_a_phase_begins_at_the_environments_own_time() -> None:
+    noted: list[Progress] = []
+
+    async def write(progress: Progress) -> None:
+        noted.append(progress)
+
+    await Journal(Progress(), write, clock=lambda: 1234.5).enter(Hold(5.0, (), phase=2))
+    assert [(progress.phase, progress.since) for progress in noted] == [(2, 1234.5)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -36,16 +36,24 @@ MOMENT = 3.0
 
 
 class DockerLeases:
-    """`ports.Leases` on one Docker host. `image` has `cat`; `by` is who asks: user@machine."""
+    """`ports.Leases` on one Docker host. `image` has `cat`; `by` is who asks: user@machine; `clock` gives seconds since the epoch."""
 
     def __init__(
-        self, environment: Environment, docker: aiodocker.Docker, image: str, by: str, *, host: str = "local"
+        self,
+        environment: Environment,
+        docker: aiodocker.Docker,
+        image: str,
+        by: str,
+        *,
+        host: str = "local",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.environment = environment
         self.docker = docker
         self.image = image
         self.by = by
         self.host = host
+        self.clock = clock
         self.name = names.lease(environment)
         self.labels = names.of_environment(environment, names.Kind.LEASE)
 
@@ -112,7 +120,7 @@ class DockerLeases:
             await asyncio.sleep(0.02)
 
     async def _try(self, doing: str) -> tuple[str, Stream] | None:
-        labels = self.labels | {names.BY: self.by, DOING: doing, SINCE: f"{time.time():.3f}"}
+        labels = self.labels | {names.BY: self.by, DOING: doing, SINCE: f"{self.clock():.3f}"}
         body = confined(self.image, ["cat"], labels, AutoRemove=True)
         body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True}
         with explained(self.host, f"{self.environment} could not be locked"):
