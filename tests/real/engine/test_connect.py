@@ -49,8 +49,9 @@ def alive(processes: list[str]) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def own_temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_temporary(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Others have tunnels at the same time."""
+    tmp_path_factory.getbasetemp()  # once for all tests, and not in here
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         monkeypatch.setattr(tempfile, "tempdir", directory)
         yield
@@ -273,10 +274,14 @@ async def test_ssh(sshd: Sshd) -> None:
     assert leftovers() == before
 
 
-async def test_ssh_where_temporary_files_have_long_names(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def long_names(own_temporary: None, monkeypatch: pytest.MonkeyPatch) -> None:
     long = Path(tempfile.gettempdir(), "x" * 90)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
+
+
+async def test_ssh_where_temporary_files_have_long_names(sshd: Sshd, long_names: None) -> None:
     async with connect(sshd.address) as docker:
         await docker.system.info()
 
