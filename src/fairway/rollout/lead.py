@@ -9,6 +9,7 @@ the walk is done in batches. Whatever happens, the walk can be begun anew at any
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from fairway.model.fleet import Fleet, Weights
 from fairway.model.release import Release, Revision
@@ -28,8 +29,10 @@ def lead(fleet: Fleet, release: Release, course: Course) -> Strategy:
     Once all traffic is the release's, what is left to do is to remove what is old: where that fails, nothing is undone.
     """
     way = moves(fleet, release, course)
-    if not (yield from _relieve(fleet, release, way, course)):
+    relief = _relief(fleet, way, course)
+    if relief and not (yield from do(Shift(relief, others=True))):
         return Verdict.FAILED
+    way = tuple(replace(move, surge=move.replicas) if move.service in relief else move for move in way)
     if not (yield from _start(release, way, course)):
         return Verdict.FAILED
     if not (yield from through(release, way, course)):
@@ -56,11 +59,12 @@ def _staying(fleet: Fleet, release: Release, course: Course) -> frozenset[Revisi
     return frozenset(old for old in there if not release.policy(old.service).rollout.recreates(back=course.back))
 
 
-def _relieve(fleet: Fleet, release: Release, way: Sequence[Move], course: Course) -> Walk:
+def _relief(fleet: Fleet, way: Sequence[Move], course: Course) -> Weights:
     """Users leave at once what is not to serve them, where all that is to serve them is there and some of it can.
 
     On the way back, and where an earlier release was cut off: a replica of the good version that is ill, or has yet to
-    start again, must not keep them with the bad one. The gateway has gone on checking those that had no traffic.
+    start again, must not keep them with the bad one, nor lead them back to it: so what follows is not done in batches.
+    The gateway has gone on checking those that had no traffic.
     """
     weights = {}
     for move in way:
@@ -71,7 +75,7 @@ def _relieve(fleet: Fleet, release: Release, way: Sequence[Move], course: Course
         able = any(replica.alive and replica.id in fleet.serving for replica in mine)
         if known and able and len(mine) >= move.replicas > 0 and (others or move.service in fleet.steering):
             weights[move.service] = {move.new.name: move.replicas}
-    return not weights or (yield from do(Shift(weights, others=True)))
+    return weights
 
 
 def _start(release: Release, way: Sequence[Move], course: Course) -> Walk:

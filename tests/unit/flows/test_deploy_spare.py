@@ -145,6 +145,18 @@ async def test_nobody_waits_in_a_version_that_has_failed(place: Place) -> None:
     assert not any("hold 0.0" in step for step in place.steps)
 
 
+async def test_who_has_left_a_version_that_has_failed_is_not_led_back_to_it_batch_by_batch(place: Place) -> None:
+    await place.deploy(version(1), web={"back": WayBack(surge=1)})
+    story = place.deploying(version(2), web={"monitor": 60.0})
+    await story.until(lambda: place.steps[-1:] == ["hold 60 s (monitor) web-r2 ×4"])
+    for number in (2, 3, 4):
+        place.change(f"web-r1-{number}", state=State.EXITED, exit_code=1)
+    place.sicken("web-r2-1")
+    assert isinstance(await story.fails(), RolledBack)
+    failed = place.steps.index("hold 60 s (monitor) web-r2 ×4")
+    assert {step for step in place.steps[failed:] if step.startswith("shift")} == {"shift web: web-r1 4"}
+
+
 @pytest.mark.parametrize(("back", "kind"), [(WayBack(spare=3), RolledBack), (WayBack(), Partial)])
 async def test_the_way_back_goes_on_with_what_is_ready_where_that_is_said(
     place: Place, back: WayBack, kind: type[Exception]
