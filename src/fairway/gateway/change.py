@@ -82,7 +82,14 @@ def _joined(old: Json | None, new: Json) -> Json:
     if kept == mine:
         return new
     locality = {"lb_endpoints": sorted(kept, key=_address)}
-    return {**new, "load_assignment": {**assignment, "endpoints": [locality]}}
+    return {**new, **_transports(old, new), "load_assignment": {**assignment, "endpoints": [locality]}}
+
+
+def _transports(old: Json, new: Json) -> Json:
+    """Those of either: a host that is about to go is not to be spoken to in plain text meanwhile."""
+    key = "transport_socket_matches"
+    by_host = {match["name"]: match for cluster in (old, new) for match in cluster.get(key, [])}
+    return {key: [by_host[host] for host in sorted(by_host)]} if by_host else {}
 
 
 def _address(endpoint: Json) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fairway.model.environment import Environment
+from fairway.model.peers import Peer
 from fairway.model.policy import Match, Mirror, Ready, Route
 
 
@@ -25,6 +26,13 @@ class Backend:
     digest: str
     endpoints: tuple[Endpoint, ...]
     weight: int = 0
+    remote: tuple[Peer, ...] = ()
+    """Where more replicas of it are: on other hosts. None of them may be this gateway's own."""
+
+    @property
+    def open(self) -> bool:
+        """Whether any replica takes new requests."""
+        return any(not endpoint.draining for endpoint in self.endpoints) or any(peer.replicas for peer in self.remote)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +63,5 @@ class RoutedService:
 class RoutingTable:
     environment: Environment
     services: tuple[RoutedService, ...] = ()
+    host: str = ""
+    """Whose gateway it is for, where there are several hosts: its own replicas are offered to the others. Empty on a single host."""

@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from fairway.model.routes import RoutingTable
-from fairway.render.envoy_clusters import cluster, cluster_name
+from fairway.render.envoy_clusters import cluster, cluster_name, offered
 from fairway.render.envoy_listener import ROUTES
+from fairway.render.envoy_peers import PRIVATE, UNSENT
 from fairway.render.envoy_routes import virtual_hosts
 
 Json = dict[str, Any]
@@ -26,6 +27,7 @@ CLUSTER_TYPE = f"{_TYPE}cluster.v3.Cluster"
 LISTENER_TYPE = f"{_TYPE}listener.v3.Listener"
 ROUTE_TYPE = f"{_TYPE}route.v3.RouteConfiguration"
 METADATA = "fairway"
+_HIDDEN = {"request_headers_to_remove": list(PRIVATE), "response_headers_to_remove": [UNSENT]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,16 @@ class Discovery:
 
 
 def clusters(tables: Iterable[RoutingTable]) -> dict[str, Json]:
-    """Every cluster that the tables name, by its name."""
-    return {
-        cluster_name(table.environment, backend): cluster(table.environment, service, backend)
-        for table in _ordered(tables)
-        for service in table.services
-        for backend in service.backends
-    }
+    """Every cluster that the tables name, and every one that other hosts may ask for, by its name."""
+    found: dict[str, Json] = {}
+    for table in _ordered(tables):
+        for service in table.services:
+            for backend in service.backends:
+                found[cluster_name(table.environment, backend)] = cluster(table.environment, service, backend)
+                if table.host and not all(endpoint.draining for endpoint in backend.endpoints):
+                    own = offered(table.environment, service, backend)
+                    found[own["name"]] = own
+    return found
 
 
 def routes(tables: Iterable[RoutingTable]) -> Json:
@@ -55,8 +60,21 @@ def routes(tables: Iterable[RoutingTable]) -> Json:
         "virtual_hosts": virtual_hosts(ordered),
         "validate_clusters": True,
         "ignore_port_in_host_matching": True,
-        "metadata": {"filter_metadata": {METADATA: {t.environment.key: msgspec.to_builtins(t) for t in ordered}}},
+        "metadata": {"filter_metadata": {METADATA: {t.environment.key: _record(t) for t in ordered}}},
+        **(_HIDDEN if any(backend.remote for t in ordered for one in t.services for backend in one.backends) else {}),
     }
+
+
+def _record(table: RoutingTable) -> Json:
+    """The table as data; what a single host does not need is not there."""
+    found: Json = msgspec.to_builtins(table)
+    if not table.host:
+        del found["host"]
+    for service in found["services"]:
+        service["backends"] = [
+            {key: value for key, value in one.items() if key != "remote" or value} for one in service["backends"]
+        ]
+    return found
 
 
 def discovery(resources: Iterable[Mapping[str, Any]]) -> Discovery:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
 from fairway.model.routes import Backend, Endpoint, RoutedService
+from fairway.render import envoy_peers
 
 Json = dict[str, Any]
 
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 CONNECT_TIMEOUT = "2s"
+CONNECT_TIMEOUT_TO_PEERS = "1s"
+UNCHECKED = {"disable_active_health_check": True}
+USER_TIMEOUT = {"level": 6, "name": 18, "int_value": 15_000, "state": "STATE_PREBIND"}
+"""TCP_USER_TIMEOUT, in milliseconds: what a host that is gone was asked ends then. So does an upload that nobody reads for so long."""
 IDLE_TIMEOUT = "0.5s"
 """Shorter than any usual server keeps an idle connection (gunicorn 2 s, Node and uvicorn 5 s): the gateway always closes first,
 so no request is sent into a connection that the replica is just closing."""
@@ -53,7 +59,40 @@ def cluster(environment: Environment, service: RoutedService, backend: Backend) 
     }
     if service.ready.http is not None:
         rendered["health_checks"] = [_health_check(service.ready, service.ready.http, service.route)]
-    return rendered
+    return _with_peers(rendered, service, backend) if backend.remote else rendered
+
+
+def offered(environment: Environment, service: RoutedService, backend: Backend) -> Json:
+    """The same for the gateways of other hosts: this host's own replicas alone."""
+    name = envoy_peers.offered(cluster_name(environment, backend))
+    own = cluster(environment, service, replace(backend, remote=()))
+    return {**own, "name": name, "load_assignment": {**own["load_assignment"], "cluster_name": name}}
+
+
+def _with_peers(own: Json, service: RoutedService, backend: Backend) -> Json:
+    """Replicas on other hosts as well.
+
+    By weights alone: LEAST_REQUEST would give a host with four replicas less than four times as much, the busier it is.
+    A host that is gone is found by checks, which end none of the requests that it has: TCP does that.
+    """
+    peers = sorted(peer for peer in backend.remote if peer.replicas > 0)
+    [local] = own["load_assignment"]["endpoints"]
+    points = local["lb_endpoints"]
+    more: Json = {
+        "connect_timeout": CONNECT_TIMEOUT_TO_PEERS,
+        "upstream_bind_config": {"socket_options": [USER_TIMEOUT]},
+        "least_request_lb_config": {"active_request_bias": {"default_value": 0, "runtime_key": "fairway.bias"}},
+        "transport_socket_matches": [envoy_peers.transport(peer, own["name"]) for peer in peers],
+    }
+    if service.ready.http is None:
+        points = [{"endpoint": {**point["endpoint"], "health_check_config": UNCHECKED}} for point in points]
+        more["health_checks"] = [envoy_peers.health_check()]
+        more["common_lb_config"] = {"healthy_panic_threshold": {"value": 0}}
+    else:
+        [check] = own["health_checks"]
+        more["health_checks"] = [{**check, "interval": "1s", "no_traffic_interval": "1s"}]
+    endpoints = [{"lb_endpoints": [*points, *map(envoy_peers.endpoint, peers)]}]
+    return {**own, **more, "load_assignment": {**own["load_assignment"], "endpoints": endpoints}}
 
 
 def _locality(endpoints: list[tuple[str, int]], ready: Ready) -> Json:

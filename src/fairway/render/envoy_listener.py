@@ -61,8 +61,15 @@ _KEPT = (
 )
 
 
-def bootstrap(directory: str, admin: str) -> Json:
+_KEPT_OF_PEERS = (
+    {"prefix": "sds."},
+    {"safe_regex": {"regex": r"http\.peers\.downstream_(rq_(total|active|[1-5]xx)|cx_(total|active|upgrades_active))"}},
+)
+
+
+def bootstrap(directory: str, admin: str, *, peers: bool = False) -> Json:
     """Envoy's own start: it reads lds.json, rds.json and cds.json in `directory`; `admin` is the path of a unix socket."""
+    kept = [*_KEPT, *(_KEPT_OF_PEERS if peers else ())]
     return {
         "node": {"id": "fairway", "cluster": "fairway"},
         "admin": {"address": {"pipe": {"path": admin, "mode": 0o600}}},
@@ -72,7 +79,7 @@ def bootstrap(directory: str, admin: str) -> Json:
         },
         "stats_flush_on_admin": True,
         "stats_config": {
-            "stats_matcher": {"inclusion_list": {"patterns": list(_KEPT)}},
+            "stats_matcher": {"inclusion_list": {"patterns": kept}},
             "histogram_bucket_settings": [{"match": {"suffix": "upstream_rq_time"}, "buckets": [*_BUCKETS, _ALL]}],
         },
     }

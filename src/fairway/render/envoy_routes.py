@@ -10,6 +10,7 @@ from fairway.model.environment import Environment
 from fairway.model.errors import GatewayRejected
 from fairway.model.routes import RoutedService, RoutingTable
 from fairway.render.envoy_clusters import USERS_PRIORITY
+from fairway.render.envoy_peers import UNSENT
 from fairway.render.envoy_steering import Copies, Lane, lanes, preview
 
 Json = dict[str, Any]
@@ -122,7 +123,8 @@ def _route(claim: _Claim, lane: Lane) -> Json:
         route["response_headers_to_add"] = [{"header": {"key": "set-cookie", "value": lane.cookie}}]
     timeout = f"{claim.service.route.timeout:.6f}".rstrip("0").rstrip(".") + "s"
     limits = {"timeout": timeout, "idle_timeout": "0s", "priority": USERS_PRIORITY}
-    return {**route, "route": {**to, **limits, **_retries(claim.service.route.retries)}}
+    hops = any(backend.remote for backend in claim.service.backends)
+    return {**route, "route": {**to, **limits, **_retries(claim.service.route.retries, hops=hops)}}
 
 
 def _copied(method: str) -> list[Json]:
@@ -156,12 +158,15 @@ def _mirror(copies: Copies) -> Json:
     }
 
 
-def _retries(retries: int) -> Json:
+def _retries(retries: int, *, hops: bool) -> Json:
+    """All of them are tried from here: the gateway of another host tries once, and says where no replica was reached."""
     if retries <= 0:
         return {}
+    unsent = {"retriable_headers": [{"name": UNSENT, "present_match": True}]} if hops else {}
     return {
         "retry_policy": {
-            "retry_on": RETRY_ON,
+            **unsent,
+            "retry_on": f"{RETRY_ON},retriable-headers" if hops else RETRY_ON,
             "num_retries": retries,
             "retry_host_predicate": [
                 {

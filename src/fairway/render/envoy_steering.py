@@ -16,7 +16,7 @@ from typing import Any
 
 from fairway.model.environment import Environment
 from fairway.model.policy import Match
-from fairway.model.routes import Backend, RoutedService, Steering
+from fairway.model.routes import RoutedService, Steering
 from fairway.render.envoy_clusters import cluster_name
 
 Json = dict[str, Any]
@@ -54,7 +54,7 @@ class Lane:
 def lanes(environment: Environment, service: RoutedService) -> list[Lane]:
     """Backends without an open endpoint get nobody: where the steering's revision is such a one, nothing is steered."""
     steering, new = service.steering, _steered(environment, service)
-    able = [backend for backend in service.backends if backend.weight > 0 and _open(backend)]
+    able = [backend for backend in service.backends if backend.weight > 0 and backend.open]
     first = steering.revision if steering else ""
     able.sort(key=lambda backend: backend.revision != first)
     shares = tuple((cluster_name(environment, backend), backend.weight) for backend in able)
@@ -78,12 +78,8 @@ def preview(environment: Environment, service: RoutedService) -> Lane:
 def _steered(environment: Environment, service: RoutedService) -> str:
     """The cluster that the steering leads to; empty where it has no open endpoint."""
     wanted = service.steering.revision if service.steering else ""
-    found = (backend for backend in service.backends if backend.revision == wanted and _open(backend))
+    found = (backend for backend in service.backends if backend.revision == wanted and backend.open)
     return next((cluster_name(environment, backend) for backend in found), "")
-
-
-def _open(backend: Backend) -> bool:
-    return not all(endpoint.draining for endpoint in backend.endpoints)
 
 
 def _match(match: Match) -> Json:
