@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -14,30 +15,35 @@ import aiodocker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
+from fairway.gateway.identity import Delivery
+from fairway.model.peers import Identity
 from fairway.render.envoy import Discovery, cluster_file, discovery, route_file
 from fairway.render.envoy_listener import bootstrap, listener
+from fairway.render.envoy_peers import peers_listener
+from fairway.render.envoy_tls import DIRECTORY
 
 Json = dict[str, Any]
 
 NAME = "fairway-gateway"
-DIRECTORY = "/etc/fairway"
 RUNTIME = "/run/fairway"
 SUCCESSOR = "fairway-gateway-next"
 PARAMETERS = "fairway.parameters"
+PEERS = "fairway.peers"
+"""The label of a gateway that the gateways of other hosts can reach."""
 ROLE = "fairway.role=gateway"
 SUCCESSION = 900
 """Seconds that an Envoy goes on with the streams it has, after another one has taken over."""
 LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
 
-def specification(image: str, image_id: str, port: int) -> Json:
+def specification(image: str, image_id: str, port: int, *, peers: bool = False) -> Json:
     """What Docker is asked to create. Its label PARAMETERS is a hash of everything that makes one gateway differ from another."""
-    listeners = discovery([listener(DIRECTORY, port)])
+    listeners = _listeners(port, peers=peers)
     start = files("fairway.data").joinpath("gateway/run.sh").read_text()
     wanted: Json = {
         "Image": image,
         "Entrypoint": ["/bin/sh", "-c", start, "fairway-gateway"],
-        "Cmd": _arguments(),
+        "Cmd": _arguments(peers=peers),
         "WorkingDir": "/",
         "StopSignal": "SIGTERM",
         "HostConfig": {
@@ -55,11 +61,17 @@ def specification(image: str, image_id: str, port: int) -> Json:
     }
     identity = json.dumps([wanted, image_id, listeners.version], sort_keys=True).encode()
     wanted["Labels"] = {"fairway.role": "gateway", PARAMETERS: hashlib.sha256(identity).hexdigest()[:16]}
+    if peers:
+        wanted["Labels"][PEERS] = "true"
     return wanted
 
 
-def _arguments() -> list[str]:
-    start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock"), separators=(",", ":"))
+def _listeners(port: int, *, peers: bool) -> Discovery:
+    return discovery([listener(DIRECTORY, port), *([peers_listener(DIRECTORY)] if peers else [])])
+
+
+def _arguments(*, peers: bool) -> list[str]:
+    start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock", peers=peers), separators=(",", ":"))
     return [
         "--config-yaml",
         start,
@@ -73,9 +85,9 @@ def _arguments() -> list[str]:
     ]
 
 
-def first_files(port: int) -> dict[str, Discovery]:
+def first_files(port: int, *, peers: bool = False) -> dict[str, Discovery]:
     return {
-        "lds.json": discovery([listener(DIRECTORY, port)]),
+        "lds.json": _listeners(port, peers=peers),
         "cds.json": cluster_file({}),
         "rds.json": route_file(()),
     }
@@ -94,27 +106,30 @@ async def read_file(container: DockerContainer, name: str) -> bytes | None:
         return member.read() if member else None
 
 
-async def write_files(container: DockerContainer, contents: dict[str, Discovery]) -> None:
-    """Only while Envoy does not run: the files are not renamed into their place."""
+async def write_files(container: DockerContainer, contents: Mapping[str, bytes]) -> None:
+    """For their owner alone. Only files that no Envoy reads at the time: they are not renamed into their place."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, content in contents.items():
-            body = content.body.encode()
+        for name, body in contents.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(body), 0o600
             tar.addfile(member, io.BytesIO(body))
     await container.put_archive(DIRECTORY, packed.getvalue())  # type: ignore[no-untyped-call]
 
 
-async def prepare(container: DockerContainer, port: int) -> None:
-    """Before it starts: the files that Envoy needs, where they are not there; the listener's always.
+async def prepare(
+    container: DockerContainer, port: int, *, peers: bool = False, identity: Identity | None = None
+) -> None:
+    """Before it starts: the files that Envoy needs, where they are not there; the listeners' and the identity's always.
 
     A gateway that runs meanwhile, from the same volume, does not look at a file that is not renamed into its place.
     """
-    first = first_files(port)
+    first = first_files(port, peers=peers)
     have = await asyncio.gather(*(read_file(container, name) for name in first))
     missing = {name: file for (name, file), old in zip(first.items(), have, strict=True) if old is None}
-    await write_files(container, {"lds.json": first["lds.json"], **missing})
+    wanted = {"lds.json": first["lds.json"], **missing}
+    written = {name: file.body.encode() for name, file in wanted.items()}
+    await write_files(container, {**written, **(Delivery.of(identity).for_start() if identity else {})})
 
 
 async def find(docker: aiodocker.Docker, name: str = NAME) -> DockerContainer | None:
@@ -125,3 +140,9 @@ async def find(docker: aiodocker.Docker, name: str = NAME) -> DockerContainer | 
         if error.status == 404:
             return None
         raise
+
+
+async def has_peers(docker: aiodocker.Docker) -> bool:
+    """Whether the host's gateway is there for the gateways of other hosts, too: some environment has several hosts."""
+    found = await find(docker)
+    return found is not None and PEERS in found["Config"]["Labels"]

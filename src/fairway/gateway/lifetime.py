@@ -15,6 +15,7 @@ from fairway.gateway.session import Session, opened
 from fairway.gateway.succession import forget_predecessors, succeed, successor
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
+from fairway.model.peers import PEERS_PORT, Identity
 from fairway.net.errors import translated
 from fairway.net.hostimage import ensure_host_image
 from fairway.render.envoy import listens_on, read_tables
@@ -42,13 +43,21 @@ class Gateway:
     """The one gateway of a host, as a container."""
 
     def __init__(
-        self, docker: aiodocker.Docker, environment: Environment, *, image: str | None, http_port: int, where: str
+        self,
+        docker: aiodocker.Docker,
+        environment: Environment,
+        *,
+        image: str | None,
+        http_port: int,
+        where: str,
+        identity: Identity | None = None,
     ) -> None:
         self._docker = docker
         self._environment = environment
         self._image = image
         self._port = http_port
         self._where = where
+        self._identity = identity
 
     async def start(self) -> bool:
         """Bring it to run as asked for; True where something had to be done. Raises GatewayError, ImageNotFound, EngineError.
@@ -58,8 +67,9 @@ class Gateway:
         image = await ensure_host_image(self._docker, self._image)
         with translated(self._where, "The gateway cannot be started"):
             described = await self._docker.images.inspect(image)
-            wanted = container.specification(image, described["Id"], self._port)
             for attempt in range(ATTEMPTS):
+                peers = self._identity is not None or await container.has_peers(self._docker)
+                wanted = container.specification(image, described["Id"], self._port, peers=peers)
                 try:
                     return await self._become(wanted, patient=attempt < PATIENCE)
                 except DockerError as error:
@@ -86,7 +96,7 @@ class Gateway:
             found = None
         if found is None:
             found = await self._docker.containers.create(wanted, name=container.NAME)
-        await container.prepare(found, self._port)
+        await container.prepare(found, self._port, peers=container.PEERS in wanted["Labels"], identity=self._identity)
         await found.start()
         await self._wait(found)
         return True
@@ -94,7 +104,7 @@ class Gateway:
     async def _replace(self, found: DockerContainer, wanted: container.Json) -> None:
         """While it serves."""
         await forget_predecessors(self._docker)
-        new = await successor(self._docker, found, wanted, self._port, self._where)
+        new = await successor(self._docker, found, wanted, self._port, where=self._where, identity=self._identity)
         await self._wait(new)
         await succeed(self._docker, new, self._where)
 
@@ -157,10 +167,12 @@ class Gateway:
         """Until it listens; a container whose port is taken is removed again."""
         since = time.time() - 1
         deadline = time.monotonic() + READY_WITHIN
+        with translated(self._where):
+            listeners = 2 if container.PEERS in (await found.show())["Config"]["Labels"] else 1
         async with opened(self._docker, found.id, self._where) as session:
             while True:
                 answer = (await session.run(_LISTENING, timeout=10)).output
-                if "total_listeners_active: 1" in answer and "LIVE" in answer:
+                if f"total_listeners_active: {listeners}" in answer and "LIVE" in answer:
                     return
                 if "listener_create_failure: 0" not in answer and "create_failure" in answer:
                     break
@@ -175,9 +187,12 @@ class Gateway:
         raise GatewayError("The gateway does not get ready", where=self._where, why=why)
 
     def _taken(self, why: str = "") -> GatewayError:
+        port, hint = self._port, ", or give the gateway another port"
+        if f":{PEERS_PORT}'" in why:
+            port, hint = PEERS_PORT, ": the gateways of other hosts need it"
         return GatewayError(
-            f"The gateway cannot listen on port {self._port}: something else on the host does",
+            f"The gateway cannot listen on port {port}: something else on the host does",
             where=self._where,
             why=why,
-            hint=f"Find it with `ss -ltnp sport = :{self._port}` on the host and stop it, or give the gateway another port.",
+            hint=f"Find it with `ss -ltnp sport = :{port}` on the host and stop it{hint}.",
         )

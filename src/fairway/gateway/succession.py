@@ -14,12 +14,19 @@ import aiodocker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
-from fairway.gateway.container import NAME, ROLE, SUCCESSOR, Json, find, prepare
+from fairway.gateway.container import NAME, PEERS, ROLE, SUCCESSOR, Json, find, prepare
 from fairway.gateway.session import opened
+from fairway.model.peers import Identity
 
 
 async def successor(
-    docker: aiodocker.Docker, old: DockerContainer, wanted: Json, port: int, where: str
+    docker: aiodocker.Docker,
+    old: DockerContainer,
+    wanted: Json,
+    port: int,
+    *,
+    where: str,
+    identity: Identity | None = None,
 ) -> DockerContainer:
     """Started beside `old`, which runs. It serves as soon as it is ready, and is to be given `old`'s name then."""
     async with opened(docker, old.id, where) as session:
@@ -31,7 +38,7 @@ async def successor(
     }
     environment = [f"{name}={value}" for name, value in succession.items()]
     created = await docker.containers.create({**wanted, "Env": environment}, name=SUCCESSOR)
-    await prepare(created, port)
+    await prepare(created, port, peers=PEERS in wanted["Labels"], identity=identity)
     await created.start()
     return created
 

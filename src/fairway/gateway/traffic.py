@@ -13,15 +13,17 @@ import msgspec
 
 from fairway.gateway import container, counts, script
 from fairway.gateway.change import Change, Live, change
+from fairway.gateway.identity import Delivery, shown
 from fairway.gateway.lifetime import Gateway, NoGateway
 from fairway.gateway.session import Answer, Session, SessionEnded
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError, GatewayRejected
 from fairway.model.judgement import Scrape
+from fairway.model.peers import Identity
 from fairway.model.release import Revision
 from fairway.model.routes import Endpoint, RoutingTable
 from fairway.net.errors import translated
-from fairway.render.envoy import read_tables
+from fairway.render.envoy import read_tables, read_version
 from fairway.render.envoy_clusters import revision_cluster
 
 T = TypeVar("T")
@@ -35,7 +37,8 @@ class GatewayTraffic:
     """Use it as an asynchronous context, or `close` it: it keeps one shell in the gateway's container open.
 
     `where` names the host in errors. `image` is used instead of Fairway's own host image, and must have envoy, sh and
-    curl. Every environment of the host shares the gateway: `http_port` is the same for all of them.
+    curl. Every environment of the host shares the gateway: `http_port` is the same for all of them. With an `identity` it
+    speaks with the gateways of other hosts.
     """
 
     def __init__(
@@ -46,11 +49,15 @@ class GatewayTraffic:
         image: str | None = None,
         http_port: int = 80,
         where: str = "",
+        identity: Identity | None = None,
     ) -> None:
         self.environment = environment
         self._docker = docker
         self._where = where or "this host"
-        self._gateway = Gateway(docker, environment, image=image, http_port=http_port, where=self._where)
+        self._identity = identity
+        self._gateway = Gateway(
+            docker, environment, image=image, http_port=http_port, where=self._where, identity=identity
+        )
         self._opening = asyncio.Lock()
         self._session: Session | None = None
         self._live: Live | None = None
@@ -72,6 +79,38 @@ class GatewayTraffic:
         """Make the gateway run on this host, with this image and port. Raises GatewayError, ImageNotFound, EngineError."""
         if await self._gateway.start():
             await self.close()
+        if self._identity is not None:
+            await self.identify(self._identity)
+
+    async def identify(self, identity: Identity) -> None:
+        """Show this certificate to the gateways of other hosts, and trust these authorities; what is open stays open.
+
+        Raises GatewayError, and then the certificate before it counts. The gateway has to run with an identity already.
+        """
+        delivery = Delivery.of(identity)
+        have = await asyncio.gather(*(self._file(f"{name}.json") for name in delivery.secrets))
+        if [file and read_version(file) for file in have] == [file.version for file in delivery.secrets.values()]:
+            return
+        with translated(self._where, "The gateway's certificate cannot be brought to it"):
+            found = await container.find(self._docker)
+            if found is None:
+                raise self._gateway.missing()
+            await container.write_files(found, delivery.for_exchange())
+        since = time.time()
+        answer = await self._run(delivery.exchange(), timeout=30)
+        if answer.status != 0:
+            raise GatewayError(
+                f"The gateway does not take its new certificate (exit status {answer.status})",
+                where=self._where,
+                why="\n".join(filter(None, (answer.output.strip(), await self._gateway.said(since)))),
+                hint="docker logs fairway-gateway",
+            )
+
+    async def certificate(self) -> str:
+        """What it shows to the gateways of other hosts (PEM); empty where it has none."""
+        file = await self._file("identity.json")
+        found = await self._file(shown(file)) if file else None
+        return found.decode() if found else ""
 
     async def observe(self) -> RoutingTable | None:
         body = await self._file("rds.json")
