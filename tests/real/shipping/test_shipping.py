@@ -19,6 +19,7 @@ from fairway.model.events import Event, TaskEnded, TaskStarted
 from fairway.net.docker import connect
 from fairway.net.tls import Tls
 from tests.lab import Host
+from tests.real.hosts.conftest import frozen
 from tests.real.shipping.conftest import CLOTH, Yard, identity
 from tests.real.shipping.newer import newer
 from tests.real.shipping.way import Way, way
@@ -254,6 +255,21 @@ async def test_layers_that_go_away_meanwhile_are_sent_after_all(port: Port, yard
     (result,) = (await sending).values()
     assert (shipped(result).layers, shipped(result).there) == (3, 0)
     assert printed(one, image) == yard.top()
+
+
+async def test_an_engine_that_hangs_at_first_keeps_nobody_waiting(port: Port, yard: Yard, three: list[Host]) -> None:
+    source, one, two = three
+    image, connected = yard.build("1", "top"), await port.carrier(two)
+    with frozen(two):
+        sending = asyncio.ensure_future(port.ship(image, source, one, connected, patience=Patience(behind=1.0)))
+        await until(lambda: bool(identity(one, image.reference)))
+        assert not sending.done()
+    for result in await sending:
+        assert shipped(result).layers == 1
+
+
+async def test_no_targets(port: Port, yard: Yard, three: list[Host]) -> None:
+    assert await port.ship(yard.build("1", "top"), three[0]) == []
 
 
 async def test_an_image_that_is_not_there(port: Port, three: list[Host]) -> None:

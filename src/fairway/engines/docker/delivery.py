@@ -18,7 +18,7 @@ from fairway.engines.docker import images
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.lanes import Lane, Patience
 from fairway.engines.docker.saved import shared
-from fairway.engines.docker.together import together, unbroken
+from fairway.engines.docker.together import together
 from fairway.model.errors import EngineError, EngineUnreachable, FairwayError
 from fairway.model.events import Emit, Output, TaskEnded, TaskStarted
 
@@ -78,7 +78,7 @@ class Delivery:
         self._lacking = frozenset(cargo.layers)
         self._left_out: set[str] = set()
         self._sent = 0
-        self._round = 0
+        self._last = False
         self._began = self._said = time.monotonic()
         emit(TaskStarted(self._key, f"Sending {cargo.name} to {target.host}"))
 
@@ -97,11 +97,11 @@ class Delivery:
         except FairwayError as error:
             self.end(error)
 
-    def prepare(self, patience: Patience) -> None:
+    def prepare(self, patience: Patience, *, last: bool) -> None:
         """For the next round."""
-        self._round += 1
+        self._last = last
         self._left_out.clear()
-        self.lane = Lane(patience, may_fall_behind=self._round == 1)
+        self.lane = Lane(patience, may_fall_behind=not last)
 
     def wants(self, layer: str | None) -> bool:
         """Whether a file goes to this target, that holds `layer`, or none that is known to be one."""
@@ -119,7 +119,7 @@ class Delivery:
         except EngineUnreachable as error:
             self.end(error)
         except EngineError as error:
-            if self._round > 1 or not self._left_out or "no space left" in error.why:
+            if self._last or not self._left_out or "no space left" in error.why:
                 self.end(error)
             self._lacking = frozenset(self.cargo.layers)
         finally:
@@ -167,7 +167,7 @@ class Delivery:
                     why=f"it is {found['Id']}" if found else "the engine says that it has no such image",
                     hint="see the engine's log",
                 )
-            await unbroken(self._name(found["Id"]))
+            await self._name(found["Id"])
         there = sum(layer in self._left_out for layer in self.cargo.layers)
         sent, seconds = self._sent + self.lane.taken, time.monotonic() - self._began
         self.end(Shipped(found["Id"], sent, len(self.cargo.layers) - there, there, seconds))

@@ -32,7 +32,8 @@ async def ship(
     A target gets the layers that it lacks, and all names that the image has on the source. It gets everything where its engine
     or the source's keeps images in containerd, and where it is not certain which file holds which layer. Nothing of an image
     is there before all of it is; names are moved once the image is seen to be the same. A target that keeps others waiting for
-    too long (`patience`), or whose engine does not take the image without the layers that it has, is served in a second reading.
+    too long (`patience`), or whose engine does not take the image without the layers that it has, is served in a second reading,
+    the last one.
 
     Nothing is written to this machine's disk. Memory, whatever the image's size: 4 MiB for each target, and 2 MiB.
     Raises ImageNotFound, EngineUnreachable or EngineError where the source cannot be asked; if it fails later, that is what
@@ -42,9 +43,11 @@ async def ship(
     cargo = await _cargo(image, source)
     deliveries = [Delivery(cargo, target, emit) for target in targets]
     try:
-        await together(delivery.look() for delivery in deliveries)
-        await _serve(source, cargo, deliveries, patience)
-        await _serve(source, cargo, deliveries, patience)
+        async with asyncio.TaskGroup() as group:
+            looks = {group.create_task(delivery.look()): delivery for delivery in deliveries}
+            looked = (await asyncio.wait(looks, timeout=patience.behind))[0] if looks else ()
+            await _serve(source, cargo, [looks[look] for look in looked], patience)
+        await _serve(source, cargo, deliveries, patience, last=True)
     finally:
         for delivery in deliveries:
             if delivery.result is None:
@@ -80,13 +83,15 @@ def _tagged(reference: str) -> list[str]:
     return [reference if ":" in reference.rpartition("/")[2] else f"{reference}:latest"]
 
 
-async def _serve(source: Carrier, cargo: Cargo, deliveries: Sequence[Delivery], patience: Patience) -> None:
+async def _serve(
+    source: Carrier, cargo: Cargo, deliveries: Sequence[Delivery], patience: Patience, *, last: bool = False
+) -> None:
     """One reading of the source for all that have no result yet."""
     waiting = [delivery for delivery in deliveries if delivery.result is None]
     if not waiting:
         return
     for delivery in waiting:
-        delivery.prepare(patience)
+        delivery.prepare(patience, last=last)
     try:
         await together([_pour(source, cargo, waiting), *(delivery.receive() for delivery in waiting)])
     except FairwayError as error:  # the source's: a target's error is its result
