@@ -14,7 +14,7 @@ import hashlib
 from typing import Any
 
 from fairway.model.peers import PEERS_PORT, Peer, gateway_name
-from fairway.render.envoy_tls import DIRECTORY, client_end, server_end
+from fairway.render.envoy_tls import DIRECTORY, HTTP, TCP, client_end, server_end
 
 Json = dict[str, Any]
 
@@ -28,6 +28,7 @@ UNSENT = "x-fairway-unsent"
 PRIVATE = (WANTED, CHECK)
 """Headers that only gateways write: taken from users' requests."""
 
+_MEANT = f"{OFFERED}%REQUESTED_SERVER_NAME%"
 _API = "type.googleapis.com/envoy.extensions."
 _HTTP = f"{_API}filters.network.http_connection_manager.v3.HttpConnectionManager"
 _NEVER_SENT = ["UF", "UH", "NC", "NR"]
@@ -55,9 +56,9 @@ def endpoint(peer: Peer) -> Json:
     }
 
 
-def transport(peer: Peer, cluster: str, directory: str = DIRECTORY) -> Json:
+def transport(peer: Peer, cluster: str, directory: str = DIRECTORY, protocol: str = HTTP) -> Json:
     """How the cluster's endpoints that are this peer are connected to."""
-    socket = client_end(gateway_name(peer.host), server_name(cluster), directory)
+    socket = client_end(gateway_name(peer.host), server_name(cluster), directory, protocol)
     return {"name": peer.host, "match": {PEERS: peer.host}, "transport_socket": socket}
 
 
@@ -75,6 +76,7 @@ def health_check() -> Json:
 def peers_listener(directory: str, port: int = PEERS_PORT) -> Json:
     """For the gateways of other hosts. It never changes: the clusters that are there are what can be reached."""
     manager = {"name": "envoy.filters.network.http_connection_manager", "typed_config": _manager()}
+    tls = {"transport_socket": server_end(directory), "transport_socket_connect_timeout": "5s"}
     inspector = {"@type": f"{_API}filters.listener.tls_inspector.v3.TlsInspector"}
     return {
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
@@ -82,13 +84,29 @@ def peers_listener(directory: str, port: int = PEERS_PORT) -> Json:
         "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},  # noqa: S104
         "listener_filters": [{"name": "envoy.filters.listener.tls_inspector", "typed_config": inspector}],
         "filter_chains": [
-            {
-                "filters": [manager],
-                "transport_socket": server_end(directory),
-                "transport_socket_connect_timeout": "5s",
-            }
+            {"filter_chain_match": {"application_protocols": [TCP]}, "filters": _connections(), **tls},
+            {"filters": [manager], **tls},
         ],
     }
+
+
+def _connections() -> list[Json]:
+    """For services that are no HTTP: connections to the cluster that the server name means."""
+    cluster = {
+        "object_key": "envoy.tcp_proxy.cluster",
+        "format_string": {"text_format_source": {"inline_string": _MEANT}},
+    }
+    state = {"@type": f"{_API}filters.network.set_filter_state.v3.Config", "on_new_connection": [cluster]}
+    proxy = {
+        "@type": f"{_API}filters.network.tcp_proxy.v3.TcpProxy",
+        "stat_prefix": PEERS,
+        "cluster": f"{OFFERED}none",
+        "idle_timeout": "0s",
+    }
+    return [
+        {"name": "envoy.filters.network.set_filter_state", "typed_config": state},
+        {"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy},
+    ]
 
 
 def _manager() -> Json:
@@ -116,7 +134,7 @@ def _manager() -> Json:
 
 def _wanted() -> Json:
     """Before a route is chosen, and whatever the request says of it."""
-    value = {"key": WANTED, "value": f"{OFFERED}%REQUESTED_SERVER_NAME%"}
+    value = {"key": WANTED, "value": _MEANT}
     mutation = {"append": {"header": value, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
     return {
         "name": "envoy.http.early_header_mutation.header_mutation",

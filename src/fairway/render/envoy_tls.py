@@ -12,6 +12,9 @@ Json = dict[str, Any]
 DIRECTORY = "/etc/fairway"
 IDENTITY = "identity"
 AUTHORITY = "authority"
+HTTP = "http/1.1"
+TCP = "fairway-tcp"
+"""What TLS calls the two things that gateways say to each other."""
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 
 
@@ -20,17 +23,17 @@ def server_end(directory: str) -> Json:
     context = {
         "@type": f"{_TLS}.DownstreamTlsContext",
         "require_client_certificate": True,
-        "common_tls_context": _context({"prefix": GATEWAYS}, directory),
+        "common_tls_context": _context({"prefix": GATEWAYS}, directory, HTTP, TCP),
     }
     return {"name": "envoy.transport_sockets.tls", "typed_config": context}
 
 
-def client_end(name: str, ask_for: str, directory: str) -> Json:
+def client_end(name: str, ask_for: str, directory: str, protocol: str = HTTP) -> Json:
     """For an endpoint: it has to be the gateway `name`, and is asked for the cluster `ask_for`."""
     context = {
         "@type": f"{_TLS}.UpstreamTlsContext",
         "sni": ask_for,
-        "common_tls_context": _context({"exact": name}, directory),
+        "common_tls_context": _context({"exact": name}, directory, protocol),
     }
     return {"name": "envoy.transport_sockets.tls", "typed_config": context}
 
@@ -50,11 +53,11 @@ def authority_file(certificates: str) -> Json:
     }
 
 
-def _context(wanted: Mapping[str, str], directory: str) -> Json:
+def _context(wanted: Mapping[str, str], directory: str, *protocols: str) -> Json:
     names = {"match_typed_subject_alt_names": [{"san_type": "URI", "matcher": dict(wanted)}]}
     return {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
-        "alpn_protocols": ["http/1.1"],
+        "alpn_protocols": list(protocols),
         "tls_certificate_sds_secret_configs": [_secret(IDENTITY, directory)],
         "combined_validation_context": {
             "default_validation_context": names,
