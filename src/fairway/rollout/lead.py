@@ -29,7 +29,7 @@ def lead(fleet: Fleet, release: Release, course: Course) -> Strategy:
     Once all traffic is the release's, what is left to do is to remove what is old: where that fails, nothing is undone.
     """
     way = moves(fleet, release, course)
-    relief = _relief(fleet, way, course)
+    relief = _relief(fleet, release, way, course)
     if relief and not (yield from do(Shift(relief, others=True))):
         return Verdict.FAILED
     way = tuple(replace(move, surge=move.replicas) if move.service in relief else move for move in way)
@@ -59,12 +59,13 @@ def _staying(fleet: Fleet, release: Release, course: Course) -> frozenset[Revisi
     return frozenset(old for old in there if not release.policy(old.service).rollout.recreates(back=course.back))
 
 
-def _relief(fleet: Fleet, way: Sequence[Move], course: Course) -> Weights:
+def _relief(fleet: Fleet, release: Release, way: Sequence[Move], course: Course) -> Weights:
     """Users leave at once what is not to serve them, where all that is to serve them is there and some of it can.
 
     On the way back, and where an earlier release was cut off: a replica of the good version that is ill, or has yet to
     start again, must not keep them with the bad one, nor lead them back to it: so what follows is not done in batches.
-    The gateway has gone on checking those that had no traffic.
+    The gateway has gone on checking those that had no traffic. Where all run, and it was told to forget some, they are
+    back in a moment: so few as the others are not to carry the whole load meanwhile.
     """
     weights = {}
     for move in way:
@@ -72,8 +73,11 @@ def _relief(fleet: Fleet, way: Sequence[Move], course: Course) -> Weights:
         others = any(share for name, share in shares.items() if name != move.new.name)
         known = course.back or (shares.get(move.new.name) and (course.straight or move.new in course.proven))
         mine = fleet.of(move.new)
-        able = any(replica.alive and replica.id in fleet.serving for replica in mine)
-        if known and able and len(mine) >= move.replicas > 0 and (others or move.service in fleet.steering):
+        able = [replica for replica in mine if replica.alive]
+        served = [replica for replica in able if replica.id in fleet.serving]
+        least = move.replicas - release.policy(move.service).rollout.spare
+        fit = served and (len(served) >= least or len(able) < len(mine))
+        if known and fit and len(mine) >= move.replicas > 0 and (others or move.service in fleet.steering):
             weights[move.service] = {move.new.name: move.replicas}
     return weights
 

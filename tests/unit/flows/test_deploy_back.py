@@ -188,3 +188,19 @@ async def test_undo_is_told_no_secret_that_the_release_before_did_not_have(place
         place.sicken("web-r2-1")
         await story.fails()
     assert place.house.engine.entrusted == [{"token": b"same"}]
+
+
+async def test_few_do_not_carry_the_whole_load_where_the_others_are_back_in_a_moment(place: Place) -> None:
+    """A batch was drained, and could not be removed: the gateway does not know those replicas any more."""
+    spec = replace(ROLLING, surge=2)
+    await place.deploy(version(spec, 1))
+    place.house.engine.refuses["retire web-r1 2"] = EngineError("the engine is busy")
+    assert isinstance(await place.deploying(version(spec, 2)).fails(), RolledBack)
+    back = place.steps.index("retire web-r1 2") + 1
+    assert place.steps[back:] == [
+        "ensure web-r1 ×4",
+        "await web-r1 ×4",
+        "shift web: web-r1 4",
+        "drain web-r2 0",
+        "retire web-r2 0",
+    ]
