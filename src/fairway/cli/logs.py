@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -50,7 +49,9 @@ async def logs(
         if service and not replicas:
             known = ", ".join(sorted({replica.revision.service for replica in fleet.replicas})) or "none"
             raise UsageError(f"no replica of {service!r} is here", hint=f"services with replicas: {known}")
-        async for line in here.target.console.logs(replicas, follow=follow, since=_since(since), tail=tail):
+        async for line in here.target.console.logs(
+            replicas, follow=follow, since=_since(since, here.target.seconds), tail=tail
+        ):
             show(_json(line) if json else _text(line))
 
 
@@ -76,7 +77,8 @@ def _json(line: LogLine) -> str:
     return msgspec.json.encode(facts).decode()
 
 
-def _since(text: str | None) -> float | None:
+def _since(text: str | None, now: float) -> float | None:
+    """`now`: by the clock of the host, which has written the lines' times."""
     if text is None:
         return None
     if "-" in text:
@@ -84,4 +86,4 @@ def _since(text: str | None) -> float | None:
             return datetime.fromisoformat(text).timestamp()
         except ValueError:
             raise UsageError(f"{text!r} is no time", hint="write 10m, or 2026-11-21T08:00:00Z") from None
-    return time.time() - seconds(text)
+    return now - seconds(text)

@@ -31,9 +31,11 @@ async def status(environment: str | None = None, *, json: Json = False, options:
 def _text(found: Status) -> str:
     lines = [f"{found.environment}: {_release(found)}"]
     if found.holder:
-        lines.append(f"under way: {found.holder.doing}, by {found.holder.by}, since {age(found.holder.since)}")
+        lines.append(
+            f"under way: {found.holder.doing}, by {found.holder.by}, since {age(found.holder.since, found.now)}"
+        )
     if found.under_way:
-        lines += _under_way(found.under_way)
+        lines += _under_way(found.under_way, found.now)
     if found.services:
         heads = ("SERVICE", "REVISION", "UP", "TRAFFIC", "")
         lines += ["", table(heads, [_row(service, found.under_way) for service in found.services])]
@@ -52,14 +54,14 @@ def _release(found: Status) -> str:
     return f"release {release.number}{commit}, {release.reason}, by {release.by}, {release.created}"
 
 
-def _under_way(begun: UnderWay) -> list[str]:
+def _under_way(begun: UnderWay, now: float) -> list[str]:
     progress = begun.progress
     where = f"release {begun.number}"
     if begun.phases:
         where += (
             f", phase {progress.phase} of {begun.phases}" if progress.phase else f", before phase 1 of {begun.phases}"
         )
-    where += f", since {age(progress.since)}" if progress.phase else ""
+    where += f", since {age(progress.since, now)}" if progress.phase else ""
     lines = [where]
     if begun.approve:
         lines.append("  waits for `fairway approve`")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from fairway.model.environment import Environment
 from fairway.ports import Console, Engine, Leases, Ledger, Metrics, Signals, Traffic
+from fairway.rollout.course import moment
 
 
 def iso(seconds: float) -> str:
@@ -39,3 +40,8 @@ class Target:
     """Seconds to wait for a lease that somebody else holds."""
     clock: Callable[[], str] = now
     """The environment's own time, where it has one: deployers on different machines may differ."""
+
+    @property
+    def seconds(self) -> float:
+        """The same, in seconds since the epoch."""
+        return moment(self.clock())

@@ -18,7 +18,6 @@ from fairway.model.errors import Aborted, FairwayError, Partial
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release, under_way
 from fairway.model.steps import Verdict
-from fairway.rollout.course import moment
 from fairway.rollout.lead import lead
 
 HEARING = 5.0
@@ -88,7 +87,7 @@ async def _apply(
         proposal.progress,
         lambda progress: target.ledger.note(release, progress),
         lease=lambda: _lease(target),
-        clock=lambda: moment(target.clock()),
+        clock=lambda: target.seconds,
         done=proposal.course.done,
     )
     try:

@@ -12,7 +12,7 @@ from fairway.model.fleet import Fleet
 from fairway.model.release import Progress, Record, Release, promoted
 from fairway.model.steps import Step
 from fairway.rollout.changes import Change, changes
-from fairway.rollout.course import Course, course, moment
+from fairway.rollout.course import Course, course
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 from fairway.rollout.propose import Ingredients, again, propose
@@ -64,6 +64,6 @@ async def look(target: Target, wanted: Propose) -> Proposal:
     records, fleet, live = await asyncio.gather(target.ledger.read(), target.engine.observe(), target.traffic.observe())
     release = wanted(records, fleet)
     fleet = seen(fleet, live, release)
-    way = course(records, release, moment(target.clock()))
+    way = course(records, release, target.seconds)
     steps = preview(lead(fleet, release, way))
     return Proposal(release=release, base=promoted(records), records=records, fleet=fleet, course=way, steps=steps)

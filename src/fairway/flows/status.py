@@ -14,7 +14,7 @@ from fairway.flows.context import Target
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Progress, Record, Release, Revision, promoted, under_way
 from fairway.ports import Holder
-from fairway.rollout.course import BACK, course, moment
+from fairway.rollout.course import BACK, course
 from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 
@@ -51,9 +51,13 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """`problems` are in words; `converged` is False where another deployment would have something to do."""
+    """`problems` are in words; `converged` is False where another deployment would have something to do.
+
+    `now` is the environment's own time, in seconds since the epoch, as all other times are.
+    """
 
     environment: str
+    now: float
     release: Release | None
     under_way: UnderWay | None
     holder: Holder | None
@@ -68,9 +72,11 @@ async def status(target: Target) -> Status:
     )
     release = promoted(records)
     fleet = seen(fleet, live, release)
-    way = course(records, release, moment(target.clock())) if release else BACK
+    now = target.seconds
+    way = course(records, release, now) if release else BACK
     return Status(
         environment=target.environment.name,
+        now=now,
         release=release,
         under_way=await _under_way(target, records),
         holder=holder,

@@ -18,7 +18,7 @@ from fairway.model.events import Emit, Output
 from fairway.model.fleet import Fleet
 from fairway.model.release import Release, Revision
 from fairway.model.steps import Verdict
-from fairway.rollout.course import BACK, moment
+from fairway.rollout.course import BACK
 from fairway.rollout.course import warm as still_warm
 from fairway.rollout.lead import lead
 from fairway.rollout.propose import nothing
@@ -50,7 +50,7 @@ async def undo(
     conductor = conductor_of(target, proposal, base, await matching(base, secrets), emit)
     now = await look(target, lambda _records, _fleet: base)
     stays = _stays(proposal, now.fleet, error)
-    warm = stays | still_warm(now.records, base, moment(target.clock()))
+    warm = stays | still_warm(now.records, base, target.seconds)
     verdict = await conductor.conduct(lead(now.fleet, base, replace(BACK, warm=warm)), now.fleet)
     number = proposal.release.number
     again = "again" if failed.touched else "as before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -52,6 +53,17 @@ async def test_a_phase_that_waits_for_an_approval_and_the_evidence() -> None:
     assert new.split()[2:] == ["1", "50", "%", "of", "release", "2,", "under", "way"]
     facts = _facts(found)
     assert (facts["phase"], facts["phases"], facts["waits_for_approval"], facts["paused_by"]) == (2, 2, True, None)
+
+
+async def test_ages_are_told_by_the_clock_that_times_were_read_from() -> None:
+    """That of whoever asks may be an hour late."""
+    began = datetime(2031, 1, 1, tzinfo=UTC).timestamp()
+    host = on_its_way(2, leader=replace(LEADER, since=began))
+    host.world.progress[2] = Progress(phase=2, since=began + 60)
+    host.records = host.world.records
+    text = _text(await status(replace(host.target, clock=lambda: "2031-01-01T00:05:00Z")))
+    assert "under way: deploy, by bob@ci, since 5m" in text
+    assert "release 2, phase 2 of 2, since 4m" in text
 
 
 @pytest.mark.parametrize(
