@@ -127,11 +127,8 @@ async def concluded(target: Target, release: Release, outcome: str, detail: str 
 
 
 async def tidied(target: Target, release: Release) -> None:
-    """Its orders are followed, and its jobs are done: nothing of them is needed any more."""
-    await target.signals.clear()
-    rollouts = [policy.rollout for policy in release.policies.values()]
-    if any(rollout.before or rollout.after_keep or rollout.steps or rollout.judge for rollout in rollouts):
-        await target.engine.forget(release)
+    """Its orders are followed, and its jobs are done, those that it owed for earlier ones, too: nothing of them is needed."""
+    await asyncio.gather(target.signals.clear(), target.engine.forget(release))
 
 
 async def _show_last_lines(target: Target, error: FairwayError, emit: Emit) -> None:

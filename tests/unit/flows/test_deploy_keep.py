@@ -126,6 +126,15 @@ async def test_what_failed_to_tidy_up_is_tried_again(place: Place) -> None:
     assert jobs(place) == ["run after_keep-web-r2"]
 
 
+async def test_what_is_owed_leaves_no_container_even_where_the_newer_version_has_no_jobs(place: Place) -> None:
+    await place.deploy(versions(1, 1))
+    await place.deploy(versions(2, 1))
+    place.house.calls.clear()
+    await place.deploy({"web": Spec(version=3, routed=True), "api": API})
+    assert jobs(place) == ["run after_keep-web-r2"]
+    assert place.house.calls.index("forget 3") > place.house.calls.index("run after_keep-web-r2")
+
+
 async def test_a_release_that_fails_tidies_up_nothing(place: Place) -> None:
     await place.deploy(versions(1, 1))
     await place.deploy(versions(2, 1))
