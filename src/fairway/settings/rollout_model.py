@@ -84,6 +84,11 @@ class HttpProbeSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeJobSettings(JobSettings):
+    """A class of its own: the manual says of each what holds for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrometheusSettings:
     url: Url
     good: Query
@@ -97,7 +102,7 @@ class ProbeSettings:
     FORMS: ClassVar[tuple[str, ...]] = ("http", "job", "prometheus")
 
     http: HttpProbeSettings | None = None
-    job: JobSettings | None = None
+    job: ProbeJobSettings | None = None
     prometheus: PrometheusSettings | None = None
     every: Longer | None = None
 

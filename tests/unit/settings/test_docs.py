@@ -38,6 +38,11 @@ def test_a_comment_is_said_once() -> None:
     assert len(said) == len(set(said))
 
 
+def test_a_key_has_one_default() -> None:
+    """What two mappings of one shape say of a key would be told of both."""
+    assert [key for key, said in docs.comments().items() if said.count("The default is") > 1] == []
+
+
 def test_every_key_has_prose() -> None:
     said = docs.comments()
     silent = [
