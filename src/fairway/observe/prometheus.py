@@ -35,7 +35,7 @@ class Prometheus:
             what = f"what answers at {url} is no Prometheus: status {answer.status_code}"
             raise MetricsError(what, where=url, why=answer.text[:200]) from error
         if not isinstance(said, dict) or said.get("status") != "success":
-            why = str(said.get("error", answer.status_code)) if isinstance(said, dict) else answer.text[:200]
+            why = str(said.get("error", answer.status_code))[:200] if isinstance(said, dict) else answer.text[:200]
             raise MetricsError(f"the Prometheus at {url} refuses `{query}`", where=url, why=why)
         return _number(url, query, said.get("data"))
 

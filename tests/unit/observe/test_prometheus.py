@@ -76,6 +76,13 @@ async def test_what_is_no_number_is_an_error(body: str, status: int, what: str) 
     assert caught.value.what.replace(url, "URL") == what
 
 
+async def test_what_it_says_is_told_in_part() -> None:
+    async with answering('{"status": "error", "error": "' + 10_000 * "x" + '"}', 400) as (url, _):
+        with pytest.raises(MetricsError) as caught:
+            await Prometheus().values(url, ["a"])
+    assert len(caught.value.why) == 200
+
+
 async def test_nobody_there() -> None:
     async with answering("") as (url, _):
         pass
