@@ -92,6 +92,8 @@ def _resized(wanted: bool, resize: Resize) -> Iterator[None]:
     telling: set[asyncio.Future[None]] = set()
 
     def tell() -> None:
+        for earlier in telling:  # it would tell an old size, and perhaps last
+            earlier.cancel()
         size = os.get_terminal_size(sys.stdout.fileno())  # what COLUMNS and LINES say is for line-wrapping
         job = asyncio.ensure_future(_patiently(resize, size.lines, size.columns))
         telling.add(job)
