@@ -29,9 +29,8 @@ class Drive:
     def run(self, *, kill: int | None = None, fail: int | None = None, half: bool = False) -> Drive:
         before = self.world.observe(self.release)
         deployer = Deployer(self.world, self.release, ready=set(before.serving))
-        course = self.course or self.world.course(self.release)
-        promised = _promised(self.world, self.release, course)
-        walk = lead(before, self.release, course)
+        promised = _promised(self.world, self.release)
+        walk = lead(before, self.release, self.course or self.world.course(self.release))
         try:
             step = next(walk)
             while True:
@@ -76,11 +75,8 @@ def _working(world: World, service: str) -> int:
     return sum(r.revision.service == service and r.up for r in world.replicas.values())
 
 
-def _promised(world: World, release: Release, course: Course) -> dict[str, tuple[bool, int]]:
-    """By service, whether it is routed, and the capacity that must be there at every moment: as wanted, or as there was.
-
-    On the way back, users leave a version at once for what serves of the one before: then that is what there was.
-    """
+def _promised(world: World, release: Release) -> dict[str, tuple[bool, int]]:
+    """By service, whether it is routed, and the capacity that must be there at every moment: as wanted, or as there was."""
     promised = {}
     for service in release.revisions:
         policy = release.policy(service)
@@ -89,9 +85,6 @@ def _promised(world: World, release: Release, course: Course) -> dict[str, tuple
         routed = bool(policy.route and weighted(world, service))
         if routed or not weighted(world, service):
             had = len(serving(world, service)) if routed else _working(world, service)
-            own = sum(replica.revision == release.revisions[service] for replica in serving(world, service))
-            if routed and course.back and own:
-                had = own
             promised[service] = (routed, min(release.replicas(service), had))
     return promised
 
