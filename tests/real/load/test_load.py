@@ -185,7 +185,7 @@ async def test_what_is_under_way_at_the_end_is_finished() -> None:
 async def test_a_stream_says_how_it_ended_and_comes_back(tail: bytes, end: str) -> None:
     start = b"HTTP/1.1 200 OK\r\nX-Version: v1\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with server(once(start + b"9\r\ndata: 1\n\n\r\n" + tail)) as url:
-        report = await load(url, streams=1)
+        report = await load(url, seconds=1.0, streams=1)
     assert report.failed == 0
     assert report.streams.opened == report.streams.messages > 1
     assert report.streams.closes == {end: report.streams.opened}
