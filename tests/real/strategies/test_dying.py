@@ -49,6 +49,7 @@ def second_machine(site: Site, directory: Path) -> Site:
     return Site(directory, site.host, site.app, site.variables)
 
 
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("strategy", list(QUICK) if "FAIRWAY_BOUNDARIES" in os.environ else ["blue-green", "canary"])
 def test_killed_at_a_boundary_a_second_machine_arrives(site: Site, tmp_path: Path, strategy: str) -> None:
     write_rollout(site, QUICK[strategy])
