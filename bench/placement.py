@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from fairway.model.app import Resources
+from fairway.model.deploy import Resources
 from fairway.model.fleet import Replica, State
 from fairway.model.hosts import Filling, Host, HostState, Layout, Seat, parse_constraint
 from fairway.model.release import Revision

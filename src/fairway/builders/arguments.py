@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from fairway.builders.client import Client, Kind
-from fairway.model.app import BuildSpec, FileMount, Service
+from fairway.model.app import BuildSpec, Service
+from fairway.model.files import FileMount
 from fairway.ports import BuildRequest
 
 REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from fairway.flows.context import Target
-from fairway.model.app import App, FileObject
+from fairway.model.app import App
 from fairway.model.build import Build, ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import InvalidFiles, Problem, Refused
+from fairway.model.files import FileObject
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
 from fairway.rollout.propose import Ingredients

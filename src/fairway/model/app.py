@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fairway.model.deploy import Deploy, RestartPolicy
+from fairway.model.files import FileMount, FileObject, Mount, Volume
+
 Path = tuple[str, ...]
 
 
@@ -52,32 +55,6 @@ class BuildSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileMount:
-    """A config or a secret given to a service (long form). `target` is absolute for configs; secrets default to /run/secrets/SOURCE."""
-
-    source: str
-    target: str
-    uid: str | None = None
-    gid: str | None = None
-    mode: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileObject:
-    """A top-level config or secret. Exactly one of file, environment, content is set, unless it is external."""
-
-    name: str
-    file: str | None = None
-    environment: str | None = None
-    content: str | None = None
-    external: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
-    driver: str | None = None
-    driver_opts: Mapping[str, str] = field(default_factory=dict)
-    template_driver: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Healthcheck:
     """`test` is None where the image's own check is kept; `disable` turns it off."""
 
@@ -113,29 +90,6 @@ class Port:
     mode: str = "ingress"
     name: str | None = None
     app_protocol: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """One entry of `volumes` or `tmpfs`. `source` is an absolute path (bind), a volume's key (volume) or None (anonymous, tmpfs)."""
-
-    type: str
-    target: str
-    source: str | None = None
-    read_only: bool = False
-    consistency: str | None = None
-    propagation: str | None = None
-    create_host_path: bool = True
-    recursive: str | None = None
-    selinux: str | None = None
-    nocopy: bool = False
-    subpath: str | None = None
-    size: int | None = None
-    mode: int | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Of the anonymous volume."""
-    options: tuple[str, ...] = ()
-    """Of a tmpfs, as written, beyond size and mode: `uid=1000`, `noexec`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,72 +129,6 @@ class Logging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
-    """cpus as a number of cores, memory in bytes."""
-
-    cpus: float | None = None
-    memory: int | None = None
-    pids: int | None = None
-    devices: tuple[Mapping[str, Any], ...] = ()
-    generic: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestartPolicy:
-    """`condition`: none, on-failure, any. `restart: unless-stopped` keeps `stays_stopped`."""
-
-    condition: str = "none"
-    delay: float | None = None
-    max_attempts: int | None = None
-    window: float | None = None
-    stays_stopped: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateConfig:
-    """deploy.update_config and deploy.rollback_config. `parallelism` 0 means all at once."""
-
-    parallelism: int = 1
-    delay: float = 0.0
-    failure_action: str = "pause"
-    monitor: float = 0.0
-    max_failure_ratio: float = 0.0
-    order: str = "stop-first"
-
-    def may_fail(self, replicas: int) -> int:
-        """How many of so many replicas may fail: never all of them."""
-        return max(0, min(int(replicas * self.max_failure_ratio + 1e-9), replicas - 1))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preference:
-    spread: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    constraints: tuple[str, ...] = ()
-    preferences: tuple[Preference, ...] = ()
-    max_replicas_per_node: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deploy:
-    """`replicas` is what `deploy.replicas`, else `scale`, says; 1 where neither does."""
-
-    mode: str = "replicated"
-    replicas: int = 1
-    labels: Mapping[str, str] = field(default_factory=dict)
-    limits: Resources = Resources()
-    reservations: Resources = Resources()
-    restart_policy: RestartPolicy | None = None
-    update_config: UpdateConfig | None = None
-    rollback_config: UpdateConfig | None = None
-    placement: Placement = Placement()
-    endpoint_mode: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One service, normalised. A field that is None was not set: the image's or the engine's default holds."""
 
@@ -259,7 +147,7 @@ class Service:
     network_mode: str | None = None
     depends_on: Mapping[str, Dependency] = field(default_factory=dict)
     healthcheck: Healthcheck | None = None
-    deploy: Deploy = Deploy()
+    deploy: Deploy = field(default_factory=Deploy)
     restart: RestartPolicy | None = None
     secrets: tuple[FileMount, ...] = ()
     configs: tuple[FileMount, ...] = ()
@@ -338,16 +226,6 @@ class Network:
     ipam_driver: str | None = None
     ipam: tuple[Mapping[str, Any], ...] = ()
     ipam_options: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
-    key: str
-    name: str | None = None
-    external: bool = False
-    driver: str | None = None
-    driver_opts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from fairway.model.app import Resources
+from fairway.model.deploy import Resources
 from fairway.model.errors import NoHost, Problem
 from fairway.model.release import Revision
 

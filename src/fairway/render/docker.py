@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairway.model.app import Healthcheck, RestartPolicy, Service
+from fairway.model.app import Healthcheck, Service
+from fairway.model.deploy import RestartPolicy
 from fairway.model.environment import Environment
 from fairway.model.release import Release, Revision
 from fairway.render import names

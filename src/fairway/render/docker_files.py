@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fairway.model.app import FileMount, Service
+from fairway.model.app import Service
 from fairway.model.errors import EngineError
+from fairway.model.files import FileMount
 from fairway.model.release import Release
 
 READABLE = 0o444

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fairway.model.app import App, Mount, Service
+from fairway.model.app import App, Service
 from fairway.model.environment import Environment
+from fairway.model.files import Mount
 from fairway.render import names
 from fairway.render.docker_files import FileSet
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from fairway.model.app import Network, Volume
+from fairway.model.app import Network
 from fairway.model.environment import Environment
+from fairway.model.files import Volume
 from fairway.model.release import Revision
 
 APP = "fairway.app"

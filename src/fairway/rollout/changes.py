@@ -9,8 +9,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from fairway.model.app import Deploy, FileMount, Mount, Port, Resources, Service
+from fairway.model.app import Port, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Resources
+from fairway.model.files import FileMount, Mount
 from fairway.model.policy import Route, ServicePolicy
 from fairway.model.release import Release
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fairway.model.app import Resources, Service, Volume
+from fairway.model.app import Service
+from fairway.model.deploy import Resources
+from fairway.model.files import Volume
 from fairway.model.hosts import Constraint, Host, HostState, parse_attribute, parse_constraint, runs
 from fairway.model.release import Release, Revision
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
 
-from fairway.model.app import Resources
+from fairway.model.deploy import Resources
 from fairway.model.hosts import Filling, Host, Objection
 from fairway.rollout.demands import Demand, Tie, Words
 

@@ -7,8 +7,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fairway.model.app import App, FileObject
+from fairway.model.app import App
 from fairway.model.errors import InvalidFiles, Problem
+from fairway.model.files import FileObject
 from fairway.model.secret import Secret
 
 

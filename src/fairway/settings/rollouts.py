@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fairway.model.app import Service, UpdateConfig
+from fairway.model.app import Service
+from fairway.model.deploy import UpdateConfig
 from fairway.model.errors import Problem
 from fairway.model.policy import Rollout
 from fairway.settings.fitting import misfits

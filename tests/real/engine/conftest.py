@@ -8,9 +8,10 @@ import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import App, FileObject, Network, Service, Volume
+from fairway.model.app import App, Network, Service
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
+from fairway.model.files import FileObject, Volume
 from fairway.model.release import Release, Revision
 from fairway.net.docker import connect
 from tests.lab import Host

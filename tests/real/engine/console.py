@@ -7,9 +7,10 @@ import sys
 
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import FileMount, Service
+from fairway.model.app import Service
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
+from fairway.model.files import FileMount
 from fairway.net.docker import connect
 from tests.lab import Host
 from tests.real.engine.conftest import World

@@ -6,9 +6,10 @@ import asyncio
 import sys
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import Mount, Service, Volume
+from fairway.model.app import Service
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
+from fairway.model.files import Mount, Volume
 from fairway.model.policy import Job
 from fairway.model.release import Release
 from fairway.net.docker import connect

@@ -19,7 +19,8 @@ import pytest
 
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import Logging, Mount, Service, Volume
+from fairway.model.app import Logging, Service
+from fairway.model.files import Mount, Volume
 from tests.real.engine.conftest import SLEEP, World
 from tests.real.engine.console import console_release
 

@@ -9,9 +9,11 @@ import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import Attachment, Deploy, Device, Mount, Network, Port, Resources, Service, Volume
+from fairway.model.app import Attachment, Device, Network, Port, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Resources
 from fairway.model.errors import EngineError, ImageNotFound
+from fairway.model.files import Mount, Volume
 from tests.lab import Host, Registry
 from tests.real.engine.conftest import SLEEP, World
 

@@ -6,23 +6,10 @@ import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import (
-    App,
-    Attachment,
-    Deploy,
-    Device,
-    Healthcheck,
-    Location,
-    Logging,
-    Mount,
-    Network,
-    Resources,
-    RestartPolicy,
-    Service,
-    Ulimit,
-    Volume,
-)
+from fairway.model.app import App, Attachment, Device, Healthcheck, Location, Logging, Network, Service, Ulimit
+from fairway.model.deploy import Deploy, Resources, RestartPolicy
 from fairway.model.errors import Unsupported
+from fairway.model.files import Mount, Volume
 from tests.real.engine.conftest import SLEEP, World
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import FileMount, Mount, Service
+from fairway.model.app import Service
+from fairway.model.files import FileMount, Mount
 from tests.real.engine.conftest import SLEEP, World
 
 pytestmark = pytest.mark.anyio

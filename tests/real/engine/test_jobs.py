@@ -9,19 +9,10 @@ from dataclasses import replace
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import (
-    Attachment,
-    FileMount,
-    Healthcheck,
-    Logging,
-    Mount,
-    Network,
-    Port,
-    RestartPolicy,
-    Service,
-    Volume,
-)
+from fairway.model.app import Attachment, Healthcheck, Logging, Network, Port, Service
+from fairway.model.deploy import RestartPolicy
 from fairway.model.errors import EngineError, JobFailed
+from fairway.model.files import FileMount, Mount, Volume
 from fairway.model.policy import Job
 from fairway.ports import Ended
 from tests.real.engine.conftest import SLEEP, World

@@ -9,19 +9,10 @@ import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import (
-    Attachment,
-    Dependency,
-    Deploy,
-    Mount,
-    Network,
-    Port,
-    Resources,
-    RestartPolicy,
-    Service,
-    Volume,
-)
+from fairway.model.app import Attachment, Dependency, Network, Port, Service
+from fairway.model.deploy import Deploy, Resources, RestartPolicy
 from fairway.model.errors import EngineError
+from fairway.model.files import Mount, Volume
 from fairway.model.fleet import State
 from tests.real.engine.conftest import SLEEP, World
 

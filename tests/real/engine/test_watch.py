@@ -9,8 +9,9 @@ from contextlib import aclosing
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
-from fairway.model.app import Healthcheck, RestartPolicy, Service
+from fairway.model.app import Healthcheck, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import RestartPolicy
 from fairway.model.environment import Environment
 from fairway.model.fleet import Fleet, Health, Replica, State
 from fairway.net.docker import connect

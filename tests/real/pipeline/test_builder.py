@@ -16,10 +16,11 @@ import pytest
 from fairway.builders import workplace
 from fairway.builders.client import Kind, find_client
 from fairway.builders.docker import DockerBuilder
-from fairway.model.app import BuildSpec, FileMount, Location, Service
+from fairway.model.app import BuildSpec, Location, Service
 from fairway.model.build import ImageRef
 from fairway.model.errors import BuildFailed, EngineUnreachable
 from fairway.model.events import Event, Output
+from fairway.model.files import FileMount
 from fairway.ports import BuildRequest
 from tests.lab.host import Host
 

@@ -15,10 +15,11 @@ from fairway.builders.docker import DockerBuilder
 from fairway.builders.git import GitSource
 from fairway.builders.store import FileBuilds
 from fairway.engines.docker.testbed import DockerTestBeds
-from fairway.model.app import App, BuildSpec, Dependency, FileMount, FileObject, Healthcheck, Service
+from fairway.model.app import App, BuildSpec, Dependency, Healthcheck, Service
 from fairway.model.build import Build
 from fairway.model.errors import Refused, TestFailed
 from fairway.model.events import Event, Output
+from fairway.model.files import FileMount, FileObject
 from fairway.model.stage import HttpCheck, Stage
 from fairway.net.docker import connect
 from fairway.pipeline.build import build

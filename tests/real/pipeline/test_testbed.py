@@ -15,23 +15,12 @@ import aiodocker
 import pytest
 
 from fairway.engines.docker.testbed import DockerTestBeds
-from fairway.model.app import (
-    App,
-    Attachment,
-    Dependency,
-    FileMount,
-    FileObject,
-    Healthcheck,
-    Mount,
-    Network,
-    Port,
-    RestartPolicy,
-    Service,
-    Volume,
-)
+from fairway.model.app import App, Attachment, Dependency, Healthcheck, Network, Port, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import RestartPolicy
 from fairway.model.errors import EngineError, NotReady
 from fairway.model.events import Event, Note, Output
+from fairway.model.files import FileMount, FileObject, Mount, Volume
 from fairway.net.docker import connect
 from tests.lab.host import Host
 from tests.real.pipeline.conftest import SERVE
@@ -246,7 +235,8 @@ async def test_cancelling_takes_everything_down(beds: DockerTestBeds, docker_hos
 PROGRAM = """
 import asyncio, sys
 from fairway.engines.docker.testbed import DockerTestBeds
-from fairway.model.app import App, Mount, Service, Volume
+from fairway.model.app import App, Service
+from fairway.model.files import Mount, Volume
 from fairway.net.docker import connect
 
 async def main(url, helper):

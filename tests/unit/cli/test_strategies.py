@@ -11,7 +11,8 @@ import pytest
 
 from fairway.cli.notes import notes, wrapped
 from fairway.cli.words import describe
-from fairway.model.app import Deploy, Service
+from fairway.model.app import Service
+from fairway.model.deploy import Deploy
 from fairway.model.policy import Rollout
 from fairway.settings.policies import policies
 from tests.unit.cli.test_plan import proposal

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fairway.model.app import Deploy, Placement, Preference, Resources, RestartPolicy, UpdateConfig
+from fairway.model.deploy import Deploy, Placement, Preference, Resources, RestartPolicy, UpdateConfig
 
 from .parts import web, web_problems
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fairway.model.app import Placement, Preference
+from fairway.model.deploy import Placement, Preference
 from fairway.model.hosts import Constraint, Host, parse_constraint, runs
 
 from .parts import web, web_problems

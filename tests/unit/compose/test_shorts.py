@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from fairway.model.app import Attachment, Dependency, Device, FileMount, Healthcheck, Mount, RestartPolicy, Ulimit
+from fairway.model.app import Attachment, Dependency, Device, Healthcheck, Ulimit
+from fairway.model.deploy import RestartPolicy
+from fairway.model.files import FileMount, Mount
 
 from .parts import app, web, web_problems
 

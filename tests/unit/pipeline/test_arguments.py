@@ -6,7 +6,8 @@ import pytest
 
 from fairway.builders.arguments import Files, arguments, refusals, secret_id
 from fairway.builders.client import Client, Kind
-from fairway.model.app import BuildSpec, FileMount, Service
+from fairway.model.app import BuildSpec, Service
+from fairway.model.files import FileMount
 from fairway.ports import BuildRequest
 
 FILES = Files(dockerfile="/w/Dockerfile", secrets={"key": "/m/secret-0"}, iidfile="/m/iid")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from fairway.model.app import App, BuildSpec, FileMount, FileObject, Location, Service
+from fairway.model.app import App, BuildSpec, Location, Service
 from fairway.model.errors import InvalidFiles
+from fairway.model.files import FileMount, FileObject
 from fairway.model.secret import DOTS, Secret, redact
 from fairway.secrets.files import FileSecrets
 

@@ -9,26 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairway.model.app import (
-    App,
-    Attachment,
-    Deploy,
-    Device,
-    FileMount,
-    Healthcheck,
-    Logging,
-    Mount,
-    Network,
-    Port,
-    Resources,
-    RestartPolicy,
-    Service,
-    Ulimit,
-    Volume,
-)
+from fairway.model.app import App, Attachment, Device, Healthcheck, Logging, Network, Port, Service, Ulimit
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Resources, RestartPolicy
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
+from fairway.model.files import FileMount, Mount, Volume
 from fairway.model.release import Release, Revision
 from fairway.render import names
 from fairway.render.docker import Place, Rendered, container, peers

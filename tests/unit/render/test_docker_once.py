@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from fairway.model.app import App, Attachment, Healthcheck, Network, Port, RestartPolicy, Service
+from fairway.model.app import App, Attachment, Healthcheck, Network, Port, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import RestartPolicy
 from fairway.model.environment import Environment
 from fairway.model.policy import Job
 from fairway.model.release import Release, Revision

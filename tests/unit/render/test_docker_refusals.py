@@ -6,25 +6,9 @@ from typing import Any
 
 import pytest
 
-from fairway.model.app import (
-    App,
-    Attachment,
-    Dependency,
-    Deploy,
-    FileMount,
-    FileObject,
-    Healthcheck,
-    Location,
-    Mount,
-    Network,
-    Placement,
-    Port,
-    Preference,
-    Resources,
-    RestartPolicy,
-    Service,
-    UpdateConfig,
-)
+from fairway.model.app import App, Attachment, Dependency, Healthcheck, Location, Network, Port, Service
+from fairway.model.deploy import Deploy, Placement, Preference, Resources, RestartPolicy, UpdateConfig
+from fairway.model.files import FileMount, FileObject, Mount
 from fairway.render.docker_refusals import refusals
 
 NEW = (1, 51)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from hypothesis.vendor.pretty import RepresentationPrinter
 
-from fairway.model.app import App, Dependency, Deploy, Service
+from fairway.model.app import App, Dependency, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy
 from fairway.model.environment import Environment
 from fairway.model.fleet import Fleet
 from fairway.model.policy import Job, Judging, Phase, Ready, Rollout, Route, ServicePolicy, WayBack

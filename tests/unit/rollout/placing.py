@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fairway.model.app import Resources
+from fairway.model.deploy import Resources
 from fairway.model.fleet import Replica, State
 from fairway.model.hosts import Host, HostState, Layout, parse_constraint
 from fairway.model.release import Revision

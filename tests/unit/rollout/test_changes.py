@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from fairway.model.app import Deploy, FileMount, Healthcheck, Mount, Network, Port, Resources, RestartPolicy, Volume
+from fairway.model.app import Healthcheck, Network, Port
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Resources, RestartPolicy
+from fairway.model.files import FileMount, Mount, Volume
 from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
 from fairway.model.release import Release
 from fairway.rollout.changes import Change, changes

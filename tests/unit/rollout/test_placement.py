@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fairway.model.app import Resources
+from fairway.model.deploy import Resources
 from fairway.model.errors import NoHost
 from fairway.model.fleet import State
 from fairway.model.hosts import Filling, Host

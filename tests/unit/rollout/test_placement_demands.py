@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from fairway.model.app import App, Deploy, Mount, Placement, Preference, Resources, Service, Volume
+from fairway.model.app import App, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Placement, Preference, Resources
+from fairway.model.files import Mount, Volume
 from fairway.model.hosts import Constraint
 from fairway.model.release import Release
 from fairway.rollout.demands import Demand, demand

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fairway.model.app import Resources
+from fairway.model.deploy import Resources
 from fairway.model.hosts import Filling, Host, HostState, Layout, Seat
 from fairway.rollout.demands import Demand
 from fairway.rollout.placement import place

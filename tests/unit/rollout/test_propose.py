@@ -5,8 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairway.model.app import App, Dependency, Deploy, FileMount, Location, Mount, Network, Resources, Service, Volume
+from fairway.model.app import App, Dependency, Location, Network, Service
 from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Resources
+from fairway.model.files import FileMount, Mount, Volume
 from fairway.model.fleet import Fleet, Replica, State
 from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
 from fairway.model.release import Record, Release, Revision

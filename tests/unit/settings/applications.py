@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as some
 
-from fairway.model.app import App, Attachment, BuildSpec, Deploy, Healthcheck, Mount, Port, Service, UpdateConfig
+from fairway.model.app import App, Attachment, BuildSpec, Healthcheck, Port, Service
+from fairway.model.deploy import Deploy, UpdateConfig
+from fairway.model.files import Mount
 
 numbers = some.sampled_from([22, 80, 81, 443, 3000, 5432, 8000, 8080, 8081, 65535])
 names = some.from_regex(r"[a-zA-Z0-9._-]{1,8}", fullmatch=True) | some.sampled_from(

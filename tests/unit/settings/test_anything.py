@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import settings as run
 from hypothesis import strategies as some
 
-from fairway.model.app import App, Deploy, Location, Service
+from fairway.model.app import App, Location, Service
+from fairway.model.deploy import Deploy
 from fairway.model.errors import InvalidFiles
 from fairway.model.policy import ServicePolicy
 from fairway.settings import Settings, load

@@ -6,7 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from fairway.model.app import Deploy, Service
+from fairway.model.app import Service
+from fairway.model.deploy import Deploy
 from fairway.settings import Settings, docs, load
 from fairway.settings.policies import policies
 from fairway.settings.shapes import keys, record

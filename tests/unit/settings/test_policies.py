@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fairway.model.app import (
-    Attachment,
-    Deploy,
-    Healthcheck,
-    Mount,
-    Port,
-    Service,
-    UpdateConfig,
-)
+from fairway.model.app import Attachment, Healthcheck, Port, Service
+from fairway.model.deploy import Deploy, UpdateConfig
+from fairway.model.files import Mount
 from fairway.model.policy import Ready, Rollout, Route, ServicePolicy, WayBack
 from fairway.settings.policies import policies
 from tests.unit.settings.parts import app, hints, settings, wrong

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from fairway.model.app import Dependency, Deploy, Mount, Port, Service, UpdateConfig
+from fairway.model.app import Dependency, Port, Service
+from fairway.model.deploy import Deploy, UpdateConfig
 from fairway.model.errors import InvalidFiles
+from fairway.model.files import Mount
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import HttpProbe, Job, Judging, Match, Mirror, Phase, Probe, PrometheusProbe, Rollout
 from fairway.settings.policies import policies

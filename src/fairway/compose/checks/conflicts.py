@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fairway.compose.checks.case import Case
-from fairway.model.app import FileObject, Network, Path, Port, Service, Volume
+from fairway.model.app import Network, Path, Port, Service
+from fairway.model.files import FileObject, Volume
 
 _ANY = frozenset((None, "0.0.0.0", "::"))  # noqa: S104 (compared, never bound)
 

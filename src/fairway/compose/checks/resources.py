@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fairway.compose.checks.case import Case
-from fairway.model.app import FileObject, Network, Volume
+from fairway.model.app import Network
+from fairway.model.files import FileObject, Volume
 
 _WITH_EXTERNAL = ("external", "name")
 

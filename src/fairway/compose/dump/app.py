@@ -7,7 +7,8 @@ from typing import Any
 
 from fairway.compose.dump.service import service
 from fairway.compose.dump.values import compact, escaped, plain
-from fairway.model.app import App, FileObject, Network, Volume
+from fairway.model.app import App, Network
+from fairway.model.files import FileObject, Volume
 
 
 def to_compose(app: App) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairway.compose.dump.values import compact, duration, number, size
-from fairway.model.app import Deploy, Resources, RestartPolicy, UpdateConfig
+from fairway.model.deploy import Deploy, Resources, RestartPolicy, UpdateConfig
 
 
 def deploy(one: Deploy) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from fairway.compose.dump.deploy import deploy
 from fairway.compose.dump.values import compact, duration, size
-from fairway.model.app import Attachment, BuildSpec, FileMount, Healthcheck, Mount, Port, RestartPolicy, Service
+from fairway.model.app import Attachment, BuildSpec, Healthcheck, Port, Service
+from fairway.model.deploy import RestartPolicy
+from fairway.model.files import FileMount, Mount
 
 _AS_THEY_ARE = (
     *("image", "command", "entrypoint", "labels", "annotations", "expose", "network_mode", "profiles"),

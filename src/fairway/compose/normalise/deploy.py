@@ -7,7 +7,7 @@ from typing import Any
 
 from fairway.compose.normalise.fields import Fields, given
 from fairway.compose.scalars import text, whole
-from fairway.model.app import Deploy, Placement, Preference, Resources, RestartPolicy, UpdateConfig
+from fairway.model.deploy import Deploy, Placement, Preference, Resources, RestartPolicy, UpdateConfig
 
 _MODES = ("replicated", "global", "replicated-job", "global-job")
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from fairway.compose.node import Node
 from fairway.compose.normalise.fields import Fields
 from fairway.compose.scalars import text
-from fairway.model.app import Dependency, Healthcheck, RestartPolicy
+from fairway.model.app import Dependency, Healthcheck
+from fairway.model.deploy import RestartPolicy
 
 _CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 

@@ -8,7 +8,8 @@ from fairway.compose import ports
 from fairway.compose.node import Node
 from fairway.compose.normalise.fields import Fields, given
 from fairway.compose.scalars import mode, size, text
-from fairway.model.app import Device, FileMount, Mount, Port
+from fairway.model.app import Device, Port
+from fairway.model.files import FileMount, Mount
 
 _FOR_TYPE = {"bind": "bind", "volume": "volume", "tmpfs": "tmpfs", "image": "image"}
 

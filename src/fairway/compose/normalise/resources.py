@@ -5,7 +5,7 @@ from __future__ import annotations
 from fairway.compose.normalise.fields import Fields
 from fairway.compose.scalars import text
 from fairway.compose.words import either
-from fairway.model.app import FileObject, Volume
+from fairway.model.files import FileObject, Volume
 
 _SOURCES = ("file", "environment", "content")
 

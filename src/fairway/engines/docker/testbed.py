@@ -23,11 +23,12 @@ from fairway.engines.docker.testbed_app import differences, for_test, one_off
 from fairway.engines.docker.testbed_lease import PREFIX, held, remove, sweep
 from fairway.engines.docker.testbed_up import done, hopeless, is_up, replica_of, startable
 from fairway.engines.docker.together import together, unbroken
-from fairway.model.app import App, FileObject
+from fairway.model.app import App
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError, NotReady
 from fairway.model.events import Emit, Note, Output
+from fairway.model.files import FileObject
 from fairway.model.fleet import Fleet, Health, Replica
 from fairway.model.release import Release, Revision
 from fairway.net.errors import translated

@@ -10,18 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from fairway.model.app import (
-    App,
-    Attachment,
-    Deploy,
-    Healthcheck,
-    Logging,
-    Mount,
-    Network,
-    RestartPolicy,
-    Service,
-    Volume,
-)
+from fairway.model.app import App, Attachment, Healthcheck, Logging, Network, Service
+from fairway.model.deploy import Deploy, RestartPolicy
+from fairway.model.files import Mount, Volume
 
 SHARED = "service:"
 
