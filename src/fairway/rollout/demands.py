@@ -146,11 +146,14 @@ def _keys(demand: Demand, wanted: Iterable[str]) -> list[str]:
 
 
 def _settled(demands: tuple[Demand, ...], hosts: Sequence[Host], present: Present) -> Tie:
-    """Its data decides, as last told; then its replicas; then who holds its volumes. Else it is free to go anywhere, once."""
+    """Its data decides, as last told; then its replicas; then who holds its volumes. Else it is free to go anywhere, once.
+
+    Replicas without data count where all of the demands can be; they stay where they are if that is nowhere.
+    """
     stateful = [demand for demand in demands if demand.stateful]
     if told := sorted({demand.home for demand in stateful if demand.home}):
         return Tie(demands, told[0])
-    if in_use := _most(stateful or demands, present, None if stateful else _usable(demands, hosts)):
+    if in_use := _most(stateful or demands, present, None if stateful else _usable(demands, hosts) or None):
         return Tie(demands, in_use)
     holders = _holders(stateful, hosts)
     if len(holders) > 1:

@@ -256,6 +256,14 @@ class TestData:
         )
         assert shown(moved) == "proxy: a; web: a"
 
+    def test_beside_another_that_can_be_nowhere(self) -> None:
+        demands = [wants("proxy", beside=["web"]), wants("web", given=["certs"])]
+        layout = place(demands, [host("a"), host("b")], [replica("proxy", 1, "b")])
+        assert shown(layout) == "proxy: b"
+        assert told(layout) == [
+            "no host for web: 1 host is not b, where what it belongs to is, 1 host lacks volume certs"
+        ]
+
     def test_beside_data_on_a_drained_host(self) -> None:
         demands = [wants("db", data=["data"]), wants("exporter", beside=["db"])]
         before = [replica("db", 1, "a"), replica("exporter", 1, "a")]

@@ -85,7 +85,8 @@ def test_a_host_that_goes_moves_only_its_own(data: st.DataObject, filling: Filli
 def test_more_replicas_or_hosts_move_none(data: st.DataObject, filling: Filling) -> None:
     hosts, demands = data.draw(any_hosts()), data.draw(any_demands())
     layout = place(demands, hosts, filling=filling)
-    more = [replace(demand, replicas=demand.replicas + data.draw(st.integers(0, 3))) for demand in demands]
+    # A service that had none may need another host, and takes those that share a namespace with it along.
+    more = [replace(one, replicas=one.replicas and one.replicas + data.draw(st.integers(0, 3))) for one in demands]
     assert set(layout.seats) <= set(place(more, hosts, there(layout), filling=filling).seats)
     grown = [*hosts, *(replace(host, name=f"new-{host.name}") for host in hosts[:2])]
     assert set(layout.seats) <= set(place(demands, grown, there(layout), filling=filling).seats)
