@@ -187,8 +187,11 @@ async def test_a_stream_says_how_it_ended_and_comes_back(tail: bytes, end: str) 
     async with server(once(start + b"9\r\ndata: 1\n\n\r\n" + tail)) as url:
         report = await load(url, seconds=1.0, streams=1)
     assert report.failed == 0
-    assert report.streams.opened == report.streams.messages > 1
-    assert report.streams.closes == {end: report.streams.opened}
+    assert report.streams.opened > 1
+    assert report.streams.messages in (report.streams.opened, report.streams.opened - 1)
+    stopped = report.streams.closes.pop("stopped", 0)
+    assert report.streams.closes == {end: report.streams.opened - stopped}
+    assert stopped <= 1, "the one that was open at the end"
     assert report.streams.gap > 0
 
 

@@ -245,8 +245,7 @@ async def main(url, helper):
     app = App(name="bed", services={"web": web}, volumes={"d": Volume(key="d")})
     async with connect(url) as docker, DockerTestBeds(docker, image=helper).open(app, {}, {}) as bed:
         await bed.up(lambda event: None)
-        print("up", flush=True)
-        await bed.run("web", ["sleep", "99"], {}, lambda event: None, "k")
+        await bed.run("web", ["sh", "-c", "echo; exec sleep 99"], {}, lambda event: print("up", flush=True), "k")
 
 try:
     asyncio.run(main(*sys.argv[1:]))
@@ -256,7 +255,7 @@ except KeyboardInterrupt:
 
 
 def started(host: Host, helper: str) -> subprocess.Popen[str]:
-    """A process of its own, once its application is up."""
+    """A process of its own, once its application is up and a test runs in it."""
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, host.url, helper], stdout=subprocess.PIPE, text=True, env=env
@@ -276,13 +275,16 @@ async def test_what_a_killed_test_left_is_swept_by_the_next(
     beds: DockerTestBeds, docker_host: Host, helper: str
 ) -> None:
     killed = await asyncio.to_thread(started, docker_host, helper)
+    left = set(leftovers(docker_host))
+    assert len(left) >= 4, "the service, the test in it, the network, the volume"
     alive = await asyncio.to_thread(started, docker_host, helper)
-    before = len(leftovers(docker_host))
+    living = set(leftovers(docker_host)) - left
     killed.kill()
     killed.wait()
     await asyncio.to_thread(wait_for_free_lease, docker_host)
     async with beds.open(app(service("other", "true")), {}, {}):
-        assert len(leftovers(docker_host)) <= before // 2 + 1, "the living one's, and our lease"
+        found = set(leftovers(docker_host))
+        assert (found & left, living - found) == (set(), set())
         assert alive.poll() is None
     alive.send_signal(signal.SIGINT)
     assert await asyncio.to_thread(alive.wait, 30) == 130

@@ -73,7 +73,8 @@ def values(kind: typing.Any, plain: Plain = PLAIN) -> st.SearchStrategy[typing.A
     }
     # A handful of the optional ones at a time: all of a service's at once would be too much for each example.
     some = st.lists(st.sampled_from(sorted(optional)), max_size=6, unique=True) if optional else st.just([])
-    return some.flatmap(
+    # Sorted, as hypothesis takes `builds(a, b)` for `builds(b, a)` of an earlier example, and draws in that one's order.
+    return some.map(sorted).flatmap(
         lambda chosen: st.builds(kind, **given_, **{name: values(hints[name], plain) for name in chosen})
     )
 
