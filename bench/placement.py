@@ -16,8 +16,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from fairway.model.deploy import Resources
 from fairway.model.fleet import Replica, State

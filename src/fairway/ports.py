@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from fairway.model.app import App, Service
 from fairway.model.build import Build, Commit, ImageRef
@@ -66,16 +67,14 @@ class Engine(Protocol):
         """Raises Unsupported, with every file and line that this engine cannot honour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A process that has ended: its exit status, and the last lines it printed."""
 
     exit_code: int
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """`at` is seconds since the epoch; `stream` is stdout or stderr."""
 
     replica: Replica
@@ -175,8 +174,7 @@ class Signals(Protocol):
         """Forget all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who holds a lease: `by` is user@machine, `doing` the command, `since` seconds since the epoch."""
 
     by: str
@@ -208,8 +206,7 @@ class Source(Protocol):
     async def commit(self) -> Commit: ...
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True):
     service: Service
     tags: tuple[str, ...]
     labels: Mapping[str, str]

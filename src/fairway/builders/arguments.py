@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from fairway.builders.client import Client, Kind
 from fairway.model.app import BuildSpec, Service
@@ -16,8 +17,7 @@ IMAGE = "docker-image://"
 KNOWN_EXTRA = {"provenance": "--provenance", "sbom": "--sbom"}
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """Where the things are that a build reads: the Dockerfile, each secret by its id, and where the image's id is to go."""
 
     dockerfile: str | None

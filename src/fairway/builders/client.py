@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from fairway.builders.process import capture
 from fairway.model.errors import EngineUnreachable
@@ -24,8 +25,7 @@ class Kind(StrEnum):
     LEGACY = "the legacy builder"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     path: str
     kind: Kind
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 HEREDOC = re.compile(r"<<-?\s*([\"']?)([A-Za-z_]\w*)\1")
 VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?[^}]*\})")
@@ -13,8 +14,7 @@ COPY = re.compile(r"(?is)(\s--from=)(\S+)")
 MOUNT = re.compile(r"(?is)(--mount=(?:[^\s,]+,)*from=)([^\s,]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """`line` counts from 1; `text` is as written, with its line ends. Comments and blank lines have no keyword."""
 
     line: int

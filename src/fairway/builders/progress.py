@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 VERTEX = re.compile(r"#(\d+) (.*)")
 TIMED = re.compile(r"\d+\.\d+ (.*)")
@@ -16,8 +17,7 @@ HIDDEN = ("[internal]", "[auth]")
 KEPT = 30
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """Fed with every line; `step` is the instruction that ran last (or failed), `tail` its last lines, `error` the builder's words."""
 
     step: str = ""

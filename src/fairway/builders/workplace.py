@@ -7,8 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fairway.builders.arguments import Files, is_remote, secret_id
 from fairway.builders.dockerfile import with_contexts
@@ -19,8 +20,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108
 """Where a directory of our own (0700) is made, if it can be: secrets then never reach a disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """A Dockerfile: what people call it, its text, and whether that text is somewhere as a file already."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fairway import wiring
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
@@ -14,8 +15,7 @@ from fairway.model.errors import Exit, FairwayError, InvalidFiles, Problem
 from fairway.wiring.hosts import only
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     environment: str
     level: str
     what: str

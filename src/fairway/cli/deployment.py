@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fairway import wiring
 from fairway.cli.common import Common, show, show_json
@@ -20,8 +21,7 @@ from fairway.model.build import Build, ImageRef
 from fairway.model.policy import ServicePolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     session: Session
     app: App
     policies: Mapping[str, ServicePolicy]

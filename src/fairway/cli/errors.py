@@ -6,11 +6,11 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cyclopts import CycloptsError, MissingArgumentError
+from msgspec.structs import replace
 
 from fairway.model.app import Location
 from fairway.model.errors import Exit, FairwayError, UsageError

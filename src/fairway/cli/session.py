@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway import wiring
 from fairway.cli.common import Common, environment, seconds, whoami
 from fairway.flows.context import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     connection: wiring.Connection
     target: Target
 

@@ -6,7 +6,8 @@ Relative paths become absolute here as well, because only here the directory tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fairway.compose import mounts, ports
 from fairway.compose.forms import (

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import yaml
+from msgspec import Struct
 
 from fairway.compose.problems import Problems
 from fairway.model.app import Location
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Struct, frozen=True):
     """`problem` and `context` are parts of libyaml's words. `at_start`: it is told where what is broken begins."""
 
     problem: str

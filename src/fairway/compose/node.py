@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fairway.model.app import Location, Path
 
 Scalar = str | int | float | bool | None
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """One value. `at` is the place of its key where it has one, else its own.
 
     `tag` is "", "reset" or "override". `text` is a number as it was written (`0440`).

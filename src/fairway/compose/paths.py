@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|git@|github\.com/")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Struct, frozen=True):
     """Where relative paths start (`directory`, absolute), and what `~` stands for."""
 
     directory: str

@@ -13,9 +13,10 @@ import math
 import pkgutil
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from fairway.compose.node import Node, plain
 from fairway.compose.problems import Problems
@@ -65,8 +66,7 @@ def field_names(*pointer: str) -> frozenset[str]:
     return frozenset(shape.properties)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(Struct, frozen=True):
     """A mapping's schema with its references and `allOf` resolved."""
 
     properties: dict[str, Any]

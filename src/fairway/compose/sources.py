@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fairway.compose import dotenv
 from fairway.compose.canonical import canonical
@@ -29,8 +31,7 @@ class Reader(Protocol):
     def exists(self, path: str) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """What surrounds files that are loaded together."""
 
     reader: Reader

@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fairway.conduct.drain import drained
 from fairway.conduct.holding import hold, watch
@@ -48,8 +50,7 @@ SPREAD = 1.0
 """Seconds between the closing of one replica's streams and the next one's."""
 
 
-@dataclass(slots=True)
-class Conductor:
+class Conductor(Struct):
     """Leads one environment to `release`. `before` are earlier releases whose revisions may still serve."""
 
     engine: Engine

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.errors import JobFailed
 from fairway.model.release import Release, Revision
@@ -24,8 +26,7 @@ def described(
     return replace(made, number=release.number), same
 
 
-@dataclass(frozen=True, slots=True)
-class Jobs:
+class Jobs(Struct, frozen=True):
     """`ready` are the ids of the replicas that may get requests, `before` earlier releases, whose jobs may be owed still."""
 
     engine: Engine

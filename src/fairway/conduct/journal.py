@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fairway.model.errors import FairwayError
 from fairway.model.judgement import Opinion
@@ -26,8 +28,7 @@ async def unknown() -> str:
     return ""
 
 
-@dataclass(slots=True)
-class Journal:
+class Journal(Struct):
     """`progress` is how far an earlier deployer had come; `write` keeps what it has become."""
 
     progress: Progress = field(default_factory=Progress)

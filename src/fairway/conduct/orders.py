@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fairway.model.errors import Aborted, FairwayError
 from fairway.model.orders import Order, Signal
@@ -15,8 +16,7 @@ AGAIN = 1.0
 """Seconds until it is listened again where the engine has stopped telling."""
 
 
-@dataclass(slots=True)
-class Orders:
+class Orders(Struct):
     """The orders to one release. An abort beats every other order; of pause and resume the last one counts."""
 
     release: int

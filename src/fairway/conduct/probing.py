@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.conduct.jobs import described
 from fairway.conduct.routing import ports
@@ -51,8 +53,7 @@ class Prober:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What probes are asked through. `ready` are the ids of the replicas that may get requests."""
 
     engine: Engine

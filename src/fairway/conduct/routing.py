@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from fairway.model.fleet import Fleet, Replica, Weights
 from fairway.model.policy import ServicePolicy

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from fairway.model.environment import Environment
 from fairway.ports import Console, Engine, Leases, Ledger, Metrics, Signals, Traffic
@@ -21,8 +22,7 @@ def now() -> str:
     return iso(time.time())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """One environment. `by` is user@machine; `doing` is the command, told to whoever finds the lease taken."""
 
     environment: Environment

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.conduct.journal import Journal
 from fairway.conduct.orders import Orders
@@ -24,8 +25,7 @@ HEARING = 5.0
 """Seconds for which a release waits, at its start, for the orders that were given before it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployed:
+class Deployed(Struct, frozen=True, kw_only=True):
     """`changed` is False where the environment already was what was asked for. `seconds` is wall time."""
 
     release: Release

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fairway.model.errors import EngineUnreachable, FairwayError
 from fairway.model.host_facts import HostFacts
@@ -12,8 +14,7 @@ from fairway.model.host_findings import Finding, Level, judge_host, same_engines
 from fairway.ports import HostReader
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """A host as the settings have it, and who asks it."""
 
     name: str
@@ -23,8 +24,7 @@ class Known:
     edge: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """`facts` is None where the host could not be asked: `findings` say why."""
 
     name: str

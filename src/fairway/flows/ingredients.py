@@ -6,7 +6,8 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fairway.flows.context import Target
 from fairway.model.app import App

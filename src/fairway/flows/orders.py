@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.conduct.orders import Orders
 from fairway.conduct.together import first
@@ -14,8 +15,7 @@ from fairway.model.release import Progress, Record, Release, promoted, under_way
 from fairway.ports import Holder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ordered:
+class Ordered(Struct, frozen=True, kw_only=True):
     """`follower` is who holds the lease, and will follow the order where it leads this release; None where nobody holds it.
 
     `leads`: whether it does for certain: it has entered the phase. Another one may be about to begin something else.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.conduct.routing import seen
 from fairway.flows.context import Target
@@ -20,8 +21,7 @@ from fairway.rollout.propose import Ingredients, again, propose
 Propose = Callable[[tuple[Record, ...], Fleet], Release]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """`base` is what serves now (the last promoted release); `steps` is the plan, empty where nothing has to be done."""
 
     release: Release

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.model.app import App
 from fairway.model.build import Build, Commit, ImageRef
@@ -19,8 +20,7 @@ from fairway.pipeline.test import run_tests
 from fairway.ports import Builder, Builds, Registry, Source, TestBeds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class Workshop(Struct, frozen=True, kw_only=True):
     """Where images are made and tested. `registry` is the prefix of their names in a registry, None without one."""
 
     app: App

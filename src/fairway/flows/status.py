@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.conduct.orders import Orders
 from fairway.conduct.ready import describe
@@ -19,8 +20,7 @@ from fairway.rollout.lead import lead
 from fairway.rollout.preview import preview
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceStatus:
+class ServiceStatus(Struct, frozen=True, kw_only=True):
     """`share` is the part of the service's traffic that this revision gets, 0 to 1; None where nothing is routed."""
 
     service: str
@@ -33,8 +33,7 @@ class ServiceStatus:
     """Stays without traffic, so that going back to it is instant."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
+class UnderWay(Struct, frozen=True, kw_only=True):
     """A release on its way: `progress` as its deployer has written it down, `phases` how many it goes through."""
 
     release: Release
@@ -49,8 +48,7 @@ class UnderWay:
         return self.release.number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(Struct, frozen=True, kw_only=True):
     """`problems` are in words; `converged` is False where another deployment would have something to do.
 
     `now` is the environment's own time, in seconds since the epoch, as all other times are.

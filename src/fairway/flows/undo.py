@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import NoReturn
+
+from msgspec.structs import replace
 
 from fairway.conduct.conductor import Conductor
 from fairway.flows.context import Target

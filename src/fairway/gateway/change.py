@@ -7,8 +7,9 @@ In between, each state is one that serves: a change that stops anywhere has lost
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fairway.model.routes import RoutingTable
 from fairway.render.envoy import Discovery, cluster_file, clusters, read_clusters, read_tables, read_version, route_file
@@ -17,8 +18,7 @@ from fairway.render.envoy_clusters import unlimited
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class Live(Struct, frozen=True, kw_only=True):
     """What Envoy's files say now. The versions are what a change is conditional on."""
 
     clusters: Mapping[str, Json]
@@ -36,8 +36,7 @@ class Live:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """The files to push, in this order; None where there is nothing to push. `then` is what is live afterwards."""
 
     grow: Discovery | None

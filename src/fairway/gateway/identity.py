@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from fairway.model.peers import Identity
 from fairway.render.envoy import Discovery, discovery
@@ -36,8 +36,7 @@ done
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """`contents` by name of the file, for its owner alone; `secrets` says which of them count."""
 
     contents: Mapping[str, bytes]

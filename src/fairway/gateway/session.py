@@ -10,11 +10,11 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from importlib.resources import files
 
 import aiodocker
 from aiodocker.stream import Stream
+from msgspec import Struct
 
 from fairway.model.errors import GatewayError
 from fairway.net.errors import translated
@@ -26,8 +26,7 @@ class SessionEnded(GatewayError):
     """The shell is gone: the gateway has been restarted, or the connection is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The exit status of a script, and what it printed."""
 
     status: int

@@ -6,8 +6,9 @@ Units: durations are seconds (float), sizes are bytes (int), CPUs are a float. F
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from fairway.model.deploy import Deploy, RestartPolicy
 from fairway.model.files import FileMount, FileObject, Mount, Volume
@@ -15,8 +16,7 @@ from fairway.model.files import FileMount, FileObject, Mount, Volume
 Path = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
+class Location(Struct, frozen=True, order=True):
     """A place in a file; `line` and `column` count from 1, and 0 means the whole file."""
 
     file: str
@@ -27,8 +27,7 @@ class Location:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildSpec:
+class BuildSpec(Struct, frozen=True, kw_only=True):
     """How an image is made. `context` and `dockerfile` are absolute paths (or a URL for `context`)."""
 
     context: str
@@ -54,8 +53,7 @@ class BuildSpec:
     """What the specification allows and no field above names, as written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healthcheck:
+class Healthcheck(Struct, frozen=True, kw_only=True):
     """`test` is None where the image's own check is kept; `disable` turns it off."""
 
     test: tuple[str, ...] | None = None
@@ -67,8 +65,7 @@ class Healthcheck:
     disable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
+class Dependency(Struct, frozen=True, kw_only=True):
     """One entry of depends_on. `condition`: service_started, service_healthy, service_completed_successfully."""
 
     service: str
@@ -77,8 +74,7 @@ class Dependency:
     restart: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
+class Port(Struct, frozen=True, kw_only=True):
     """One container port; ranges are expanded. `published` is None where the engine chooses."""
 
     target: int
@@ -92,8 +88,7 @@ class Port:
     app_protocol: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """How a service joins a network."""
 
     aliases: tuple[str, ...] = ()
@@ -108,28 +103,24 @@ class Attachment:
     use_service_name_alias: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ulimit:
+class Ulimit(Struct, frozen=True, kw_only=True):
     name: str
     soft: int
     hard: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(Struct, frozen=True, kw_only=True):
     source: str
     target: str
     permissions: str = "rwm"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Logging:
+class Logging(Struct, frozen=True, kw_only=True):
     driver: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """One service, normalised. A field that is None was not set: the image's or the engine's default holds."""
 
     name: str
@@ -210,8 +201,7 @@ class Service:
     """Fields of the specification that no attribute above names (credential_spec, post_start, develop, models, …) and `x-`, as written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """`name` is the engine's name where one was set, else None: the engine derives one from the environment."""
 
     key: str
@@ -229,8 +219,7 @@ class Network:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
+class App(Struct, frozen=True, kw_only=True):
     """A whole application. `locations` says where each value was written, by its path (`("services", "web", "image")`)."""
 
     name: str
@@ -242,7 +231,14 @@ class App:
     extensions: Mapping[str, Any] = field(default_factory=dict)
     directory: str = ""
     """The project directory (absolute): where relative paths start."""
-    locations: Mapping[Path, Location] = field(default_factory=dict, compare=False, repr=False)
+    locations: Mapping[Path, Location] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Wherever they are written."""
+        names = (name for name in self.__struct_fields__ if name != "locations")
+        return isinstance(other, App) and all(getattr(self, name) == getattr(other, name) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def where(self, *path: str) -> Location:
         """The place of `path`, or of its nearest ancestor that was written down."""

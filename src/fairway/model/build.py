@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRef:
+class ImageRef(Struct, frozen=True, kw_only=True):
     """One image. `reference` is what people read (`repository:tag`); `id` and `digest` say which bytes.
 
     `id` is the engine's content address of the image (`sha256:…`); `digest` is the manifest's in a registry, empty where
@@ -37,8 +37,7 @@ class ImageRef:
         return self.fingerprint or self.id or self.digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(Struct, frozen=True, kw_only=True):
     """The source of a build. `created` is the commit's own time (ISO 8601, UTC); `source` the remote's URL without credentials."""
 
     sha: str
@@ -61,8 +60,7 @@ class Commit:
         return f"{self.short}-dirty-{self.tree[:8]}" if self.dirty else self.short
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """What one test stage showed about these very images. `started` is ISO 8601 UTC; `output` names the kept log."""
 
     stage: str
@@ -75,8 +73,7 @@ class Evidence:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
+class Build(Struct, frozen=True, kw_only=True):
     """`images` maps each service that has `build:` to what was made of it."""
 
     commit: Commit

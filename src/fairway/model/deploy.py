@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+
+class Resources(Struct, frozen=True, kw_only=True):
     """cpus as a number of cores, memory in bytes."""
 
     cpus: float | None = None
@@ -18,8 +18,7 @@ class Resources:
     generic: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestartPolicy:
+class RestartPolicy(Struct, frozen=True, kw_only=True):
     """`condition`: none, on-failure, any. `restart: unless-stopped` keeps `stays_stopped`."""
 
     condition: str = "none"
@@ -29,8 +28,7 @@ class RestartPolicy:
     stays_stopped: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateConfig:
+class UpdateConfig(Struct, frozen=True, kw_only=True):
     """deploy.update_config and deploy.rollback_config. `parallelism` 0 means all at once."""
 
     parallelism: int = 1
@@ -45,20 +43,17 @@ class UpdateConfig:
         return max(0, min(int(replicas * self.max_failure_ratio + 1e-9), replicas - 1))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preference:
+class Preference(Struct, frozen=True, kw_only=True):
     spread: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Struct, frozen=True, kw_only=True):
     constraints: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
     max_replicas_per_node: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deploy:
+class Deploy(Struct, frozen=True, kw_only=True):
     """`replicas` is what `deploy.replicas`, else `scale`, says; 1 where neither does."""
 
     mode: str = "replicated"

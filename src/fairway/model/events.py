@@ -3,64 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.model.errors import FairwayError
 from fairway.model.judgement import Opinion
 from fairway.model.steps import Step, Trial
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(Struct, frozen=True):
     step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class StepEnded:
+class StepEnded(Struct, frozen=True):
     step: Step
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class StepFailed:
+class StepFailed(Struct, frozen=True):
     step: Step
     error: FairwayError
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
+class TaskStarted(Struct, frozen=True):
     """Something that takes time and is no step of a rollout: a build, a test stage, a push. `key` tells tasks apart."""
 
     key: str
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
+class TaskEnded(Struct, frozen=True):
     key: str
     ok: bool
     seconds: float
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """A line that something else printed."""
 
     key: str
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something that a person should know. `level`: info, warning."""
 
     text: str
     level: str = "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The judge has looked again, `seconds` after the trial began."""
 
     trial: Trial

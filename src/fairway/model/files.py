@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileMount:
+class FileMount(Struct, frozen=True, kw_only=True):
     """A config or a secret given to a service (long form). `target` is absolute for configs; secrets default to /run/secrets/SOURCE."""
 
     source: str
@@ -17,8 +17,7 @@ class FileMount:
     mode: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileObject:
+class FileObject(Struct, frozen=True, kw_only=True):
     """A top-level config or secret. Exactly one of file, environment, content is set, unless it is external."""
 
     name: str
@@ -32,8 +31,7 @@ class FileObject:
     template_driver: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Struct, frozen=True, kw_only=True):
     """One entry of `volumes` or `tmpfs`. `source` is an absolute path (bind), a volume's key (volume) or None (anonymous, tmpfs)."""
 
     type: str
@@ -55,8 +53,7 @@ class Mount:
     """Of a tmpfs, as written, beyond size and mode: `uid=1000`, `noexec`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class Volume(Struct, frozen=True, kw_only=True):
     key: str
     name: str | None = None
     external: bool = False

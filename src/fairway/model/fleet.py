@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from fairway.model.environment import Environment
 from fairway.model.release import Revision
@@ -29,8 +30,7 @@ class Health(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replica:
+class Replica(Struct, frozen=True, kw_only=True):
     """One container of a revision. `started` and `created` are seconds since the epoch; `index` counts from 1 in the revision."""
 
     id: str
@@ -65,8 +65,7 @@ Weights = Mapping[str, Mapping[str, int]]
 """For each routed service, the share of its traffic that each revision (by name) gets: parts of a whole, not percentages."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
+class Fleet(Struct, frozen=True, kw_only=True):
     """`weights` and `steering` (by service) are what the gateway has confirmed; empty where nothing is routed, or steered."""
 
     environment: Environment

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Struct, frozen=True, kw_only=True):
     """By how many seconds the host's clock is ahead of ours (negative: behind); that is known to `within` seconds."""
 
     ahead: float
@@ -19,8 +19,7 @@ class Clock:
         return max(0.0, abs(self.ahead) - self.within)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """What runs on a host. `cpus` and `memory` are what its running containers reserve, `memory_used` what they use, in bytes.
 
     `ours` and `others` count running containers, of the environment that is asked about and of anything else; `endless_logs`
@@ -36,16 +35,14 @@ class Running:
     endless_logs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """The disk under Docker's data: bytes that are free, of so many."""
 
     free: int
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostFacts:
+class HostFacts(Struct, frozen=True, kw_only=True):
     """`api` is the version that is spoken; `warnings` are Docker's own. `unknown` says why something is not known, by its field."""
 
     id: str = ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from fairway.model.errors import EngineUnreachable, FairwayError
 from fairway.model.host_facts import HostFacts, Room
@@ -27,8 +28,7 @@ class Level(StrEnum):
     """It works, and could be safer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """`key` is the same for the same kind of finding on every host."""
 
     key: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from fairway.model.deploy import Resources
 from fairway.model.errors import NoHost, Problem
@@ -29,8 +30,7 @@ class Filling(StrEnum):
     """The fullest one: few hosts are used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """A Docker host as it was last seen. A resource that `capacity` does not name is not counted.
 
     `used`: what is reserved there by anything that no demand of the placement names. `volumes`: the engine's names of those it
@@ -94,8 +94,7 @@ _KEY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_./-]*[A-Za-z0-9_])?")
 _VALUE = re.compile(r"[^\s=!][^=!]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     """What a host has to have (`==`), or must not have (`!=`). Values are compared without regard to case, as Swarm does."""
 
     attribute: str
@@ -140,8 +139,7 @@ def parse_attribute(text: str) -> str:
     raise ValueError(f"`{written}` is no attribute of a host")
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """Where one replica of a revision runs."""
 
     revision: Revision
@@ -149,8 +147,7 @@ class Seat:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """What stands in the way on some hosts: `one` as said of one host, `many` of several."""
 
     one: str
@@ -161,8 +158,7 @@ class Objection:
         return f"1 host {self.one}" if len(self.hosts) == 1 else f"{len(self.hosts)} hosts {self.many}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unplaced:
+class Unplaced(Struct, frozen=True, kw_only=True):
     """Replicas of a revision that no host takes, of `wanted`. Each host is in one objection."""
 
     revision: Revision
@@ -178,8 +174,7 @@ class Unplaced:
         return f"no host for {who}: {', '.join(map(str, self.objections)) or 'there are no hosts'}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """Which replica runs where: by service, release and index; and those for which there is no place."""
 
     seats: tuple[Seat, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class Measure(StrEnum):
@@ -21,16 +22,14 @@ class Against(StrEnum):
     """An absolute limit, whatever the old revision does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One thing to be sure of: a measure of the new revision, and what it is held against."""
 
     measure: Measure
     against: Against
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgePolicy:
+class JudgePolicy(Struct, frozen=True, kw_only=True):
     """How sure the judge must be, and of what. Shares, `alpha` and `quantile` lie between 0 and 1."""
 
     compare: tuple[Measure, ...] = (Measure.ERRORS,)
@@ -72,8 +71,7 @@ Times = Mapping[float, int]
 """Answers by time: the number that took at most so many milliseconds, for rising bounds. The last bound counts all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scrape:
+class Scrape(Struct, frozen=True):
     """What a gateway has counted for one revision since it first knew it.
 
     `counters` are by Envoy's names within a cluster (`upstream_rq_2xx`). Requests that got no connection are in
@@ -84,8 +82,7 @@ class Scrape:
     times: Times = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What became of the requests of one revision, in one tick or since the judged step began."""
 
     requests: int = 0
@@ -133,8 +130,7 @@ def _bounds(one: Scrape | Counts, other: Scrape | Counts) -> list[float]:
     return sorted({*one.times, *other.times})
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """A bettor's purse against one claim: 1 at first, and below 1/α for ever, with chance 1 - α, where the claim holds.
 
     `stakes` rides on the alternatives, one each; `reserve` waits for a change that comes late.
@@ -151,16 +147,14 @@ class Evidence:
         return self.reserve + sum(self.stakes)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """Two purses on one question: that the new revision is worse than allowed, and that it is not."""
 
     worse: Evidence = field(default_factory=Evidence)
     fine: Evidence = field(default_factory=Evidence)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """All that was seen in one judged step. A new step starts with a new one: two steps share no result."""
 
     ticks: int = 0
@@ -178,8 +172,7 @@ class Ruling(StrEnum):
     """No verdict yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How far one question has come: E-values for `worse` and `fine`, `needed` for a verdict, shares as counted."""
 
     question: Question
@@ -192,8 +185,7 @@ class Reading:
     """The old revision's share, or the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(Struct, frozen=True):
     """`why` gives the reason in words; `missing` what a verdict still lacks."""
 
     ruling: Ruling

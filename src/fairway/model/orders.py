@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Order(StrEnum):
@@ -19,8 +20,7 @@ class Order(StrEnum):
     """Lead back to what served before. Beats every other order."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Struct, frozen=True, kw_only=True):
     """An order as given: for which release, by whom (user@machine), and when (seconds since the epoch, the engine's clock).
 
     `phase` is the phase that was approved; 0 for other orders.

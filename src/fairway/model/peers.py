@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from fairway.model.secret import Secret
 
@@ -13,8 +14,7 @@ GATEWAYS = "spiffe://fairway/gateway/"
 """What the names of all gateways begin with."""
 
 
-@dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Peer:
+class Peer(Struct, frozen=True, order=True, kw_only=True):
     """The gateway of another host, which has so many of a revision's replicas behind it."""
 
     host: str
@@ -23,13 +23,12 @@ class Peer:
     replicas: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """What the gateway of a host shows, and whom it trusts, as PEM texts. `trusted` has one authority or several."""
 
     host: str
     certificate: str
-    key: Secret = field(repr=False)
+    key: Secret
     trusted: str
 
 

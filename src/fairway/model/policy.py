@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from fairway.model.judgement import JudgePolicy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """Requests for any of `hosts` (`*` means any) under `path` go to `port` of the service's replicas. Times in seconds."""
 
     hosts: tuple[str, ...]
@@ -20,8 +19,7 @@ class Route:
     """How often a request that never reached a replica is tried on another one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """`http` is asked on the route's port; else the healthcheck decides; else `min_ready` seconds of running do."""
 
     http: str | None = None
@@ -32,16 +30,14 @@ class Ready:
     deadline: float = 120.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """A command, run once in a container of the service's image. It has succeeded when it ends with exit status 0 in time."""
 
     command: tuple[str, ...]
     timeout: float = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """Requests with this header, or with this cookie: one of the two is set. `value` None: whatever its value is."""
 
     header: str | None = None
@@ -50,16 +46,14 @@ class Match:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mirror:
+class Mirror(Struct, frozen=True, kw_only=True):
     """Copies of requests for the new revision; what it answers to them is thrown away."""
 
     percent: float = 100.0
     methods: tuple[str, ...] = ("GET", "HEAD")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
+class Phase(Struct, frozen=True, kw_only=True):
     """One entry of `rollout.steps`: all that the new revision is given, beside the old one, which keeps every replica.
 
     A phase is left when its replicas are ready, `check` has passed, `hold` is over, `approve` was answered, and the judge
@@ -86,8 +80,7 @@ class Phase:
         return bool(self.traffic or self.match or self.mirror)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpProbe:
+class HttpProbe(Struct, frozen=True, kw_only=True):
     """A GET of each replica: good is this status, or any 2xx where it is None. `timeout` in seconds."""
 
     path: str
@@ -95,8 +88,7 @@ class HttpProbe:
     timeout: float = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrometheusProbe:
+class PrometheusProbe(Struct, frozen=True, kw_only=True):
     """Two queries to a Prometheus, in each of which `{revision}` stands for the revision's name; their values only grow."""
 
     url: str
@@ -104,8 +96,7 @@ class PrometheusProbe:
     bad: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """What Fairway itself asks of both revisions, `every` so many seconds. One of the three is set."""
 
     http: HttpProbe | None = None
@@ -114,8 +105,7 @@ class Probe:
     every: float = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
+class Judging(Struct, frozen=True, kw_only=True):
     """The judge looks `every` so many seconds. Without a verdict after `max_hold` seconds, `no_data` says what then.
 
     `no_data`: hold (an operator decides), pass, abort. With `probe`, `policy` compares probes, too.
@@ -128,8 +118,7 @@ class Judging:
     no_data: str = "hold"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WayBack:
+class WayBack(Struct, frozen=True, kw_only=True):
     """How a revision comes back where its replicas have to be started: as Compose's `rollback_config` says, if it does.
 
     `pause` and `monitor` only where somebody has asked for the way back: no user waits in a version that has failed.
@@ -143,8 +132,7 @@ class WayBack:
     spare: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
+class Rollout(Struct, frozen=True, kw_only=True):
     """`surge`: how many new replicas start at a time; None starts all of them before anything old goes. Times in seconds."""
 
     strategy: str = "rolling"
@@ -183,8 +171,7 @@ class Rollout:
         return there if not back or self.back.recreate is None else self.back.recreate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePolicy:
+class ServicePolicy(Struct, frozen=True, kw_only=True):
     route: Route | None = None
     ready: Ready = Ready()
     rollout: Rollout = Rollout()

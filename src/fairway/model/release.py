@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fairway.model.app import App
 from fairway.model.build import Build, ImageRef
@@ -12,8 +13,7 @@ from fairway.model.judgement import Opinion
 from fairway.model.policy import ServicePolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """One service at one release. Two releases share a revision where nothing that makes the container differs (`digest`)."""
 
     service: str
@@ -28,8 +28,7 @@ class Revision:
         return self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """`images` pins every service's image, built or not. `configs` holds contents, `secrets` versions only: never values.
 
     `number` counts from 1 in its environment. `created` is ISO 8601 UTC. `reason`: deploy, rollback to N, promote from E.
@@ -64,8 +63,7 @@ class Release:
         return self.app.services[service].deploy.replicas
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """How far a release has come, for whoever goes on with it and whoever asks.
 
     `phase` counts from 1 among `rollout.steps`; 0 is before the first. `since` is when its traffic was confirmed, in
@@ -82,8 +80,7 @@ class Progress:
     """Which lease the deployer held that entered the phase: who holds another one leads another release, or is about to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """One line of the ledger: a release as intended, or what became of it.
 
     `outcome`: promoted, rolled back, failed, partial, interrupted, held; empty while it is under way. `finished` is ISO

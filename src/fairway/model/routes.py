@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from fairway.model.environment import Environment
 from fairway.model.peers import Peer
 from fairway.model.policy import Match, Mirror, Ready, Route
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, order=True):
     """One replica's address. A draining endpoint gets no new requests; those in flight go on."""
 
     address: str
@@ -18,8 +17,7 @@ class Endpoint:
     draining: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backend:
+class Backend(Struct, frozen=True, kw_only=True):
     """One revision behind a route. `weight` 0: known to the gateway, without traffic."""
 
     revision: str
@@ -35,8 +33,7 @@ class Backend:
         return any(not endpoint.draining for endpoint in self.endpoints) or any(peer.replicas for peer in self.remote)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steering:
+class Steering(Struct, frozen=True, kw_only=True):
     """Which requests `revision` gets beside, or instead of, its weight. It is one of the service's backends."""
 
     revision: str
@@ -50,8 +47,7 @@ class Steering:
     """The weights are shares of users, told apart by a cookie; this salt says which users. Empty: shares of requests."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutedService:
+class RoutedService(Struct, frozen=True, kw_only=True):
     service: str
     route: Route
     backends: tuple[Backend, ...]
@@ -59,8 +55,7 @@ class RoutedService:
     steering: Steering | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoutingTable:
+class RoutingTable(Struct, frozen=True, kw_only=True):
     environment: Environment
     services: tuple[RoutedService, ...] = ()
     host: str = ""

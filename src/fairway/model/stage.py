@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 PassesOn = Literal["exit", "last-line"]
 SUCCESS = "Result: SUCCESS!"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpCheck:
+class HttpCheck(Struct, frozen=True, kw_only=True):
     """A GET from inside the project's network. Passes on this status, and a body that has `contains` in it."""
 
     service: str
@@ -22,8 +22,7 @@ class HttpCheck:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """`up` starts the whole application first. `command` None keeps the image's own. `timeout` in seconds, for the whole stage.
 
     `passes_on`: `exit`, by exit status 0; `last-line`, by a last line that is exactly `line`, whatever the exit status.

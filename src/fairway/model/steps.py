@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from fairway.model.errors import FairwayError
 from fairway.model.fleet import Weights
@@ -13,8 +14,7 @@ from fairway.model.release import Revision
 from fairway.model.routes import Steering
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(Struct, frozen=True):
     """A revision, and how many of its replicas. `spare`: where they are waited for, or watched, so many of them may fail."""
 
     revision: Revision
@@ -22,29 +22,25 @@ class Want:
     spare: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ensure:
+class Ensure(Struct, frozen=True):
     """Bring each revision to at least so many replicas."""
 
     wants: tuple[Want, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitReady:
+class AwaitReady(Struct, frozen=True):
     """Wait until so many replicas of each revision are ready; fail as soon as one too many cannot become so."""
 
     wants: tuple[Want, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitExit:
+class AwaitExit(Struct, frozen=True):
     """Wait until the replicas have ended with exit status 0: `service_completed_successfully`."""
 
     wants: tuple[Want, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """Make this the whole routing table, and wait until the gateway confirms it. `steering` is by service.
 
     `others`: services that are not named stay as they are.
@@ -55,8 +51,7 @@ class Shift:
     others: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """What the judge compares: both revisions get requests of the same service, or are probed."""
 
     new: Revision
@@ -64,8 +59,7 @@ class Trial:
     judging: Judging
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Go on watching for so many seconds; a watched replica that dies meanwhile is a failure.
 
     `approve`: until somebody has approved, too. `trials`: until the judge has passed all of them; an abort is a failure.
@@ -80,8 +74,7 @@ class Hold:
     phase: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOnce:
+class RunOnce(Struct, frozen=True, kw_only=True):
     """Run a job in a container of `revision`, and fail where it does. `name` tells it from the release's other jobs."""
 
     name: str
@@ -95,15 +88,13 @@ class RunOnce:
         return bool(self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Drain:
+class Drain(Struct, frozen=True):
     """Give the replicas beyond `replicas` no new requests, and let those in flight end."""
 
     wants: tuple[Want, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Retire:
+class Retire(Struct, frozen=True):
     """Stop and remove the replicas beyond `replicas`."""
 
     wants: tuple[Want, ...]
@@ -112,8 +103,7 @@ class Retire:
 Step = Ensure | AwaitReady | AwaitExit | Shift | Hold | RunOnce | Drain | Retire
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a step: `error` is None where it succeeded."""
 
     error: FairwayError | None = None

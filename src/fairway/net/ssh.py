@@ -10,9 +10,10 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from fairway.model.errors import EngineUnreachable, UsageError
 
@@ -32,8 +33,7 @@ LONGEST = 60
 """Bytes of a directory: a socket's path may have 107, ssh adds 17 while it makes it, and we add 32."""
 
 
-@dataclass(frozen=True, slots=True)
-class SshAddress:
+class SshAddress(Struct, frozen=True):
     """`ssh://[user@]host[:port][/path/of/the/socket]`."""
 
     host: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.app import App, BuildSpec, Service
 from fairway.model.build import Commit
@@ -17,8 +19,7 @@ from fairway.ports import Builder
 OF_SERVICE = "service:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """One image: `service` is the first of those that share it, its contexts resolved to images; `tags` start with its identity."""
 
     services: tuple[str, ...]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from fairway.model.events import Emit, Event, Output, TaskEnded, TaskStarted
 from fairway.model.secret import redact

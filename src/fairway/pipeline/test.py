@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.app import App
 from fairway.model.build import Build, Evidence
@@ -69,8 +71,7 @@ def refuse_unknown(app: App, stages: Sequence[Stage]) -> None:
         raise InvalidFiles(problems)
 
 
-@dataclass(slots=True)
-class _Verdict:
+class _Verdict(Struct):
     exit_code: int | None = None
     reason: str = ""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from fairway.model.app import Healthcheck, Service
 from fairway.model.deploy import RestartPolicy
@@ -19,8 +20,7 @@ from fairway.render.docker_networks import aliases, declared, endpoint, joined, 
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """What only the host knows of a replica to be. `index` counts from 1."""
 
     index: int
@@ -31,8 +31,7 @@ class Place:
     """The container behind each service that it shares a namespace or volumes with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """A container to make. Docker 20.10 takes one network at creation: the others are joined before it starts."""
 
     name: str

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from fairway.model.app import Service
 from fairway.model.errors import EngineError
 from fairway.model.files import FileMount
@@ -31,8 +33,7 @@ class File:
     """None for a secret whose value was not given: it is not needed where the volume is filled already."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileSet:
+class FileSet(Struct, frozen=True):
     """Everything that one service is given. `digest` is of the versions of its secrets, never of their values."""
 
     digest: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fairway.model.app import App, Service
 from fairway.model.environment import Environment
@@ -17,8 +18,7 @@ FILES = "/run/.fairway"
 """Where a replica mounts the volume of its files too: an engine prunes volumes that no container mounts."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilesVolume:
+class FilesVolume(Struct, frozen=True):
     """The volume that holds a file set, and its path on the host."""
 
     name: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from fairway.model.routes import RoutingTable
 from fairway.render.envoy_clusters import cluster, cluster_name, offered
@@ -30,8 +30,7 @@ METADATA = "fairway"
 _HIDDEN = {"request_headers_to_remove": list(PRIVATE), "response_headers_to_remove": [UNSENT]}
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """One file that Envoy watches. `version` is a hash of the contents: two files with one version are the same."""
 
     version: str

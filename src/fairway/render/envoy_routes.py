@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayRejected
@@ -30,8 +32,7 @@ BODILESS = ("GET", "HEAD", "DELETE", "OPTIONS", "TRACE")
 """Without a length they have no body."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(Struct, frozen=True):
     environment: Environment
     service: RoutedService
     preview: bool = False

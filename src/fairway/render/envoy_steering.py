@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from fairway.model.environment import Environment
 from fairway.model.policy import Match
@@ -31,8 +32,7 @@ _HEX = "0123456789abcdef"
 _NUMBER = "[0-9a-f]{4}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copies:
+class Copies(Struct, frozen=True, kw_only=True):
     """`share` of a million requests with these methods is sent to `cluster` too."""
 
     cluster: str
@@ -40,8 +40,7 @@ class Copies:
     share: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class Lane(Struct, frozen=True, kw_only=True):
     """Requests that fit `match` (Envoy's RouteMatch without the path) go to one of the clusters `to`; to none: 503."""
 
     to: Shares

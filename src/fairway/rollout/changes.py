@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.app import Port, Service
 from fairway.model.build import ImageRef
@@ -24,8 +26,7 @@ TOLD = frozenset(
 """Fields of a service that are told in words of their own, or that reach no container."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """`what` is `service`, or what of it is different; `before` is empty where it is new, `after` where it is gone."""
 
     service: str
@@ -107,7 +108,7 @@ def _mounts(service: Service) -> Mapping[str, str]:
 
 def _mount(mount: Mount) -> str:
     plain = Mount(type=mount.type, target=mount.target, source=mount.source, read_only=mount.read_only)
-    options = [item.name for item in fields(Mount) if getattr(mount, item.name) != getattr(plain, item.name)]
+    options = [name for name in Mount.__struct_fields__ if getattr(mount, name) != getattr(plain, name)]
     how = [*(["read-only"] if mount.read_only else []), *(f"{name} {getattr(mount, name)}" for name in options)]
     return " ".join(filter(None, (mount.type, mount.source, ", ".join(how))))
 
@@ -173,5 +174,5 @@ def _others(service: Service) -> Mapping[str, object]:
 
 def _set(value: Deploy | Resources | Service, plain: object, told: Iterable[str] = ()) -> Mapping[str, object]:
     """The fields that are not as they are where nothing was written."""
-    named = {item.name: getattr(value, item.name) for item in fields(value) if item.name not in told}
+    named = {name: getattr(value, name) for name in value.__struct_fields__ if name not in told}
     return {name: found for name, found in named.items() if found != getattr(plain, name)}

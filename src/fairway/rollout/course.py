@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from fairway.model.policy import Job
 from fairway.model.release import Record, Release, Revision, promoted, under_way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """`straight`: without phases, as on the way back, and where the release was promoted before."""
 
     straight: bool = False

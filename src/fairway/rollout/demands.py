@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fairway.model.app import Service
 from fairway.model.deploy import Resources
@@ -18,8 +19,7 @@ _ELSEWHERE = ("nfs", "cifs", "smb", "ceph", "gluster", "s3fs", "sshfs")
 """File systems that the local driver mounts from the network: what is in them is not on the host."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(Struct, frozen=True, kw_only=True):
     """A revision with so many replicas, and what its service asks for.
 
     `everywhere`: one replica on each host that will do; `replicas` means nothing then. `data`: the local volumes and the
@@ -110,8 +110,7 @@ Present = Mapping[Revision, Mapping[str, int]]
 """How many replicas of each revision a host has, by its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(Struct, frozen=True):
     """Demands that share one host: `home`, where it is decided. `several`: hosts with such data, none of which is in use."""
 
     demands: tuple[Demand, ...]
@@ -148,16 +147,17 @@ def _keys(demand: Demand, wanted: Iterable[str]) -> list[str]:
 def _settled(demands: tuple[Demand, ...], hosts: Sequence[Host], present: Present) -> Tie:
     """Its data decides, as last told; then its replicas; then who holds its volumes. Else it is free to go anywhere, once.
 
-    Replicas without data count where all of the demands can be; they stay where they are if that is nowhere.
+    Replicas without data count where all that is wanted can be; they stay where they are if that is nowhere.
     """
     stateful = [demand for demand in demands if demand.stateful]
+    wanted = [demand for demand in demands if demand.replicas]
     if told := sorted({demand.home for demand in stateful if demand.home}):
         return Tie(demands, told[0])
-    if in_use := _most(stateful or demands, present, None if stateful else _usable(demands, hosts) or None):
+    if in_use := _most(stateful or demands, present, None if stateful else _usable(wanted, hosts) or None):
         return Tie(demands, in_use)
     holders = _holders(stateful, hosts)
     if len(holders) > 1:
-        holders = [host for host in holders if not any(one.objection(host) for one in demands)] or holders
+        holders = [host for host in holders if not any(one.objection(host) for one in wanted)] or holders
     if len(holders) > 1:
         return Tie(demands, several=tuple(host.name for host in holders))
     return Tie(demands, holders[0].name if holders else "")

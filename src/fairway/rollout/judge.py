@@ -15,9 +15,11 @@ After M. Lindon and A. Malek, Anytime-Valid Inference for Multinomial Count Data
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cache
 from math import exp, log
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.judgement import (
     Against,
@@ -90,8 +92,7 @@ def _in_doubt(reading: Reading) -> bool:
     return reading.worse > 1 or (reading.question.against is Against.OLD and reading.fine < 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tosses:
+class _Tosses(Struct, frozen=True):
     """`heads` fell on what speaks against the new revision, of `total`; `odds` of one to do so, at a ratio of 1."""
 
     heads: int

@@ -9,7 +9,8 @@ the walk is done in batches. Whatever happens, the walk can be begun anew at any
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fairway.model.fleet import Fleet, Weights
 from fairway.model.release import Release, Revision

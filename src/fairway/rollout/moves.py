@@ -6,7 +6,8 @@ A revision's replicas are counted by rank: "n of them" are always its n lowest-n
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.model.fleet import Fleet, Replica, State, Weights
 from fairway.model.policy import Phase
@@ -15,8 +16,7 @@ from fairway.model.steps import Want
 from fairway.rollout.course import Course
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(Struct, frozen=True):
     """Another revision of a service. `ranks` are the places, from 1, of those of its `replicas` that serve."""
 
     revision: Revision
@@ -32,8 +32,7 @@ class Old:
         return self.ranks[serving - 1] if serving else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """One service on its way: `new` needs `replicas`; `old` are the other revisions, the one to keep longest first."""
 
     service: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fairway.model.app import App, Service
 from fairway.model.build import Build, ImageRef
@@ -20,8 +21,7 @@ UNSEEN = frozenset({"build", "image", "depends_on", "profiles", "deploy", "pull_
 """Fields of a service that do not reach its containers (of `deploy`, `_deployed` keeps those that do; `image` is pinned)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingredients:
+class Ingredients(Struct, frozen=True, kw_only=True):
     """Everything that a release is made of. `created` is ISO 8601 UTC, `by` user@machine."""
 
     environment: Environment
@@ -52,7 +52,7 @@ def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet)
         service: _revision(service, revision_digest(ingredients, service), number, fleet, base)
         for service in sorted(ingredients.app.services)
     }
-    made = {item.name: getattr(ingredients, item.name) for item in fields(Ingredients)}
+    made = {name: getattr(ingredients, name) for name in Ingredients.__struct_fields__}
     made["images"] = {service: _image(ingredients, revisions[service], records) for service in revisions}
     release = Release(number=number, revisions=revisions, digest=_release_digest(ingredients, revisions), **made)
     begun = under_way(records)
@@ -95,7 +95,7 @@ def revision_digest(ingredients: Ingredients, service: str) -> str:
     """Of everything that makes a container of this service what it is. Replica counts and routes are not part of it."""
     app = ingredients.app
     spec = app.services[service]
-    seen = {item.name: getattr(spec, item.name) for item in fields(Service) if item.name not in UNSEEN}
+    seen = {name: getattr(spec, name) for name in Service.__struct_fields__ if name not in UNSEEN}
     return _digest(
         {
             "service": seen,

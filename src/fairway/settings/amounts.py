@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fairway.settings.kinds import Amount, Kind, Wrong, found, pattern, seconds
 from fairway.settings.yaml import Node
@@ -16,8 +17,7 @@ _NUMBER = r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?"
 _APPROVE = "approve"
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """How long a step is held, in seconds, and whether somebody has to approve besides."""
 
     seconds: float = 0.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.model.app import App, Service
 
@@ -23,8 +24,7 @@ COMMON = (80, 8080, 8000, 3000, 5000, 9000, 9090, 8888, 4000, 8081)
 """Ports where HTTP listens by custom, the most usual first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A service that seems to answer HTTP on `port`; `published` says whether users reach it so today."""
 
     service: Service

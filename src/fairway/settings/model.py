@@ -6,8 +6,9 @@ None means that the file does not say; `policies` decides then. An annotation is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct, field
 
 from fairway.model.app import Location, Path
 from fairway.model.stage import SUCCESS, HttpCheck, Stage
@@ -31,12 +32,8 @@ from fairway.settings.types import (
     Variables,
 )
 
-NOT_A_KEY = {"key": False}
-"""Marks a field that is not written in the file."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpSettings:
+class HttpSettings(Struct, frozen=True, kw_only=True):
     service: ServiceName
     port: PortNumber
     path: UrlPath = "/"
@@ -45,8 +42,7 @@ class HttpSettings:
     headers: Variables = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageSettings:
+class StageSettings(Struct, frozen=True, kw_only=True):
     """Exactly one of `service` and `http` is set; `http` goes with `up`."""
 
     service: ServiceName | None = None
@@ -59,8 +55,7 @@ class StageSettings:
     timeout: Seconds = 600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(Struct, frozen=True, kw_only=True):
     """Files in PEM."""
 
     ca: str
@@ -68,8 +63,7 @@ class Tls:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """A Docker engine. In the file, its address alone will do. `edge` None: see `EnvironmentSettings.edges`."""
 
     short: ClassVar[str] = "address"
@@ -80,8 +74,7 @@ class Host:
     edge: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteSettings:
+class RouteSettings(Struct, frozen=True, kw_only=True):
     later: ClassVar[tuple[str, ...]] = ("tls", "mirror", "match")
 
     host: HostName | None = None
@@ -92,8 +85,7 @@ class RouteSettings:
     retries: Tries | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadySettings:
+class ReadySettings(Struct, frozen=True, kw_only=True):
     http: UrlPath | None = None
     port: PortNumber | None = None
     status: Status | None = None
@@ -101,15 +93,13 @@ class ReadySettings:
     deadline: Seconds | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSettings:
+class ServiceSettings(Struct, frozen=True, kw_only=True):
     route: RouteSettings | None = None
     ready: ReadySettings = ReadySettings()
     rollout: RolloutSettings = field(default_factory=RolloutSettings)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentSettings:
+class EnvironmentSettings(Struct, frozen=True, kw_only=True):
     """`require` None means every stage. `services` says what differs here from the services of the whole file."""
 
     engine: EngineName = "docker"
@@ -130,8 +120,7 @@ class EnvironmentSettings:
         return said or tuple(name for name, host in self.hosts.items() if host.edge is None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewaySettings:
+class GatewaySettings(Struct, frozen=True, kw_only=True):
     """`http` is the port on each host; `image` None is the image that Fairway makes itself."""
 
     later: ClassVar[tuple[str, ...]] = ("https", "tls")
@@ -140,11 +129,12 @@ class GatewaySettings:
     image: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """`app` None is the Compose project's name. `locations` says where each value was written, by its path."""
 
     later: ClassVar[tuple[str, ...]] = ("build", "keep_releases")
+    unwritten: ClassVar[tuple[str, ...]] = ("file", "locations")
+    """Fields that are not keys of the file."""
 
     app: AppName | None = None
     registry: Repository | None = None
@@ -152,8 +142,15 @@ class Settings:
     environments: Mapping[Name, EnvironmentSettings]
     services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
     gateway: GatewaySettings = GatewaySettings()
-    file: str = field(default="fairway.yaml", metadata=NOT_A_KEY)
-    locations: Mapping[Path, Location] = field(default_factory=dict, compare=False, repr=False, metadata=NOT_A_KEY)
+    file: str = "fairway.yaml"
+    locations: Mapping[Path, Location] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Wherever they are written."""
+        names = (name for name in self.__struct_fields__ if name != "locations")
+        return isinstance(other, Settings) and all(getattr(self, name) == getattr(other, name) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def where(self, *path: str) -> Location:
         """The place of `path`, or of its nearest ancestor that was written down."""
@@ -182,7 +179,9 @@ def _stage(name: str, said: StageSettings) -> Stage:
         command=said.command,
         environment=said.environment,
         up=said.up,
-        http=HttpCheck(**{key: getattr(said.http, key) for key in HttpSettings.__slots__}) if said.http else None,
+        http=HttpCheck(**{key: getattr(said.http, key) for key in HttpSettings.__struct_fields__})
+        if said.http
+        else None,
         passes_on=said.passes_on,
         line=said.line,
         timeout=said.timeout,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
+
+from msgspec import Struct, field
 
 from fairway.settings.amounts import FEWER, SHARE, TRAFFIC, WAIT, Wait
 from fairway.settings.kinds import Amount
@@ -33,8 +34,7 @@ from fairway.settings.types import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSettings:
+class JobSettings(Struct, frozen=True, kw_only=True):
     """In the file, its command alone will do."""
 
     short: ClassVar[str] = "command"
@@ -43,16 +43,14 @@ class JobSettings:
     timeout: Longer | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchSettings:
+class MatchSettings(Struct, frozen=True, kw_only=True):
     """One header, or one cookie, with what it has to be; None is any value."""
 
     header: Mapping[HeaderName, HeaderValue] = field(default_factory=dict)
     cookie: Mapping[CookieName, CookieValue] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepSettings:
+class StepSettings(Struct, frozen=True, kw_only=True):
     """Shares are percent. `users` is `traffic` by users."""
 
     traffic: Annotated[float, TRAFFIC] | None = None
@@ -65,15 +63,13 @@ class StepSettings:
     check: JobSettings | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SloSettings:
+class SloSettings(Struct, frozen=True, kw_only=True):
     errors: Fraction | None = None
     latency: Longer | None = None
     probe: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpProbeSettings:
+class HttpProbeSettings(Struct, frozen=True, kw_only=True):
     """In the file, its path alone will do."""
 
     short: ClassVar[str] = "path"
@@ -83,20 +79,17 @@ class HttpProbeSettings:
     timeout: Longer | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeJobSettings(JobSettings):
+class ProbeJobSettings(JobSettings, frozen=True, kw_only=True):
     """A class of its own: the manual says of each what holds for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrometheusSettings:
+class PrometheusSettings(Struct, frozen=True, kw_only=True):
     url: Url
     good: Query
     bad: Query
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeSettings:
+class ProbeSettings(Struct, frozen=True, kw_only=True):
     """One of `FORMS` is said."""
 
     FORMS: ClassVar[tuple[str, ...]] = ("http", "job", "prometheus")
@@ -107,8 +100,7 @@ class ProbeSettings:
     every: Longer | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeSettings:
+class JudgeSettings(Struct, frozen=True, kw_only=True):
     compare: tuple[MeasureName, ...] | None = None
     alpha: Fraction | None = None
     ratio: Factor | None = None
@@ -122,8 +114,7 @@ class JudgeSettings:
     no_data: NoData | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutSettings:
+class RolloutSettings(Struct, frozen=True, kw_only=True):
     strategy: StrategyName | None = None
     steps: tuple[StepSettings, ...] | None = None
     judge: JudgeSettings | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields, replace
 
 from fairway.model.app import App, Location, Path
 from fairway.model.errors import Problem
@@ -12,8 +14,7 @@ from fairway.settings.model import ServiceSettings, Settings
 from fairway.settings.rollout_model import ProbeSettings, RolloutSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """Settings beside the application that they are about. `problems` fills up on the way."""
 
     settings: Settings
@@ -57,7 +58,7 @@ def _over(base: Any, said: Any) -> Any:
     changes = {}
     for name, default in ((item.name, item.default) for item in fields(said)):
         old, new = getattr(base, name), getattr(said, name)
-        if is_dataclass(new) and type(new) is type(old):
+        if isinstance(new, Struct) and type(new) is type(old):
             changes[name] = _over(old, new)
         elif new is not None and (new != () or default is None):
             changes[name] = new

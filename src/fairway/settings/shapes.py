@@ -1,33 +1,32 @@
-"""The shape of the file, derived from the annotations of the settings' dataclasses: for reading, and for its schema."""
+"""The shape of the file, derived from the annotations of the settings' structs: for reading, and for its schema."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from msgspec import Struct
+from msgspec.structs import fields
+
 from fairway.settings.kinds import FLAG, TEXT, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """A list; one item alone will do."""
 
     item: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A mapping whose keys the user chooses; `name` says what they may be."""
 
     name: Kind
     item: Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A mapping with known keys. `later` are keys of versions to come; `short` is the key that stands alone as text."""
 
     cls: type
@@ -41,7 +40,7 @@ Shape = Kind | Many | Named | Record
 
 
 def shape_of(hint: Any) -> Shape:
-    """The shape of an annotation: a settings dataclass, a kind (Annotated), tuple[X, ...], Mapping[name, X], X | None."""
+    """The shape of an annotation: a settings struct, a kind (Annotated), tuple[X, ...], Mapping[name, X], X | None."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Annotated and isinstance(hint.__metadata__[0], Kind):
         return hint.__metadata__[0]
@@ -53,17 +52,17 @@ def shape_of(hint: Any) -> Shape:
         name = shape_of(parts[0])
         assert isinstance(name, Kind)
         return Named(name, shape_of(parts[1]))
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return record(hint)
     return {str: TEXT, bool: FLAG}[hint]
 
 
 @cache
 def record(cls: Any) -> Record:
-    """The shape of a settings dataclass."""
+    """The shape of a settings struct."""
     hints = get_type_hints(cls, include_extras=True)
-    written = [field for field in fields(cls) if field.metadata.get("key", True)]
-    required = {field.name for field in written if field.default is MISSING and field.default_factory is MISSING}
+    written = [field for field in fields(cls) if field.name not in getattr(cls, "unwritten", ())]
+    required = {field.name for field in written if field.required}
     keys = {field.name: shape_of(hints[field.name]) for field in written}
     return Record(cls, keys, frozenset(required), getattr(cls, "later", ()), getattr(cls, "short", None))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fairway.model.app import App, Path, Port, Service
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """`path` is where the Compose file says so; `remedy` what would change it. A `choice` can be overruled in fairway.yaml."""
 
     what: str

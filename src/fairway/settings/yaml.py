@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 import yaml
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fairway.model.app import Location
 from fairway.model.errors import Problem
@@ -29,8 +30,7 @@ _PLAIN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """`kind`: text, int, float, bool, null (`text` is what was written), list (`items`) or map (`entries`).
 
     `where` is the place of the key where the node is a value of a map.

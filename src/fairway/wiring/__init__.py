@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
@@ -37,8 +38,7 @@ if TYPE_CHECKING:
 FILE = "fairway.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A directory with a fairway.yaml, and what it says."""
 
     directory: Path
@@ -124,8 +124,7 @@ def project(start: Path) -> Project:
     raise UsageError(f"there is no {FILE} in {start} or above it", hint="`fairway init` writes one from a compose.yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """An environment of a project, and its engine, connected."""
 
     project: Project
@@ -202,8 +201,7 @@ class Connection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LateRegistry:
+class LateRegistry(Struct, frozen=True):
     """HttpRegistry, imported when it is first asked: its HTTP client would cost every deployment 40 ms.
 
     What the host's engine may reach without TLS, this machine may, too.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.engines.docker.engine import DockerEngine
 from fairway.model.app import Attachment, Healthcheck, Logging, Network, Port, Service

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import aiodocker
 import pytest
+from msgspec.structs import replace
 
 from fairway.engines.docker.engine import DockerEngine
 from fairway.model.app import Attachment, Dependency, Network, Port, Service

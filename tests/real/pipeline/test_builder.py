@@ -8,10 +8,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.builders import workplace
 from fairway.builders.client import Kind, find_client

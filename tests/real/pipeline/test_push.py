@@ -3,10 +3,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.builders.docker import DockerBuilder
 from fairway.model.build import ImageRef

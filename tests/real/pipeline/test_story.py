@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import aiodocker
 import pytest
+from msgspec.structs import replace
 
 from fairway.builders.docker import DockerBuilder
 from fairway.builders.git import GitSource

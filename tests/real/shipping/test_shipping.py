@@ -7,10 +7,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.engines.docker.shipping import PATIENT, Carrier, Patience, Shipped, ship
 from fairway.model.build import ImageRef

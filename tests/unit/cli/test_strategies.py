@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from textwrap import indent
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.cli.notes import notes, wrapped
 from fairway.cli.words import describe

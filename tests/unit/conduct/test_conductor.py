@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.model.errors import EngineError, GatewayRejected, NotReady
 from fairway.model.events import Note, StepEnded, StepFailed, StepStarted

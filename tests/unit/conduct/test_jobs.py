@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fairway.conduct.jobs import Jobs
 from fairway.model.errors import Aborted, JobFailed

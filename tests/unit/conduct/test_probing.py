@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.conduct.probing import Prober
 from fairway.model.errors import EngineError, FairwayError, GatewayError, JobFailed, MetricsError, Worse

@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.conduct import ready
 from fairway.conduct.ready import await_exit, await_ready

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from fairway.conduct.routing import draining, ports, seen, table, without
 from fairway.model.fleet import Fleet, Health, State

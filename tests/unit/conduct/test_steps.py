@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.model.errors import EngineError, NotReady
 from fairway.model.fleet import Health, State

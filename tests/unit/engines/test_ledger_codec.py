@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import math
 import types
 import typing
@@ -13,6 +12,7 @@ from enum import Enum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from fairway.engines.docker.ledger_codec import (
     Noted,
@@ -65,9 +65,8 @@ def values(kind: typing.Any, plain: Plain = PLAIN) -> st.SearchStrategy[typing.A
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
     hints = typing.get_type_hints(kind)
-    wanted = {f.name: f for f in dataclasses.fields(kind) if f.name != "locations"}
-    optional = {name for name, f in wanted.items() if f.default_factory is not dataclasses.MISSING}
-    optional |= {name for name, f in wanted.items() if f.default is not dataclasses.MISSING}
+    wanted = {f.name: f for f in fields(kind) if f.name != "locations"}
+    optional = {name for name, f in wanted.items() if not f.required}
     given_ = {
         name: st.deferred(lambda name=name: values(hints[name], plain)) for name in wanted if name not in optional
     }

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.conduct import ready
 from fairway.model.errors import Aborted, EngineError, Exit, FairwayError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.model.errors import EngineError, Exit, Partial, RolledBack
 from fairway.model.fleet import Replica

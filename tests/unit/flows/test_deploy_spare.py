@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fairway.model.errors import Partial, ReleaseFailed, RolledBack
 from fairway.model.events import Note

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as run
+from msgspec.structs import replace
 
 from fairway.gateway import script
 from fairway.gateway.change import Live, change

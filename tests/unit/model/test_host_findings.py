@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from fairway.model.errors import EngineError, EngineUnreachable, UsageError
 from fairway.model.host_facts import Clock, HostFacts, Room, Running

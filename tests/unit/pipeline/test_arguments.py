@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fairway.builders.arguments import Files, arguments, refusals, secret_id
 from fairway.builders.client import Client, Kind

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.model.app import BuildSpec, Service
 from fairway.model.errors import BuildFailed, InvalidFiles, Refused

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fairway.model.environment import Environment
 from fairway.model.policy import Match, Mirror, Ready, Route

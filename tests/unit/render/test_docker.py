@@ -75,7 +75,7 @@ def test_the_image_is_pinned_by_id_where_no_registry_has_it() -> None:
     local = ImageRef(reference="web:1", id="sha256:aa")
     whole = release(Service(name="web"))
     images = {"web": local}
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     made = container(replace(whole, images=images), whole.revisions["web"], Place(index=1))
     assert made.body["Image"] == "sha256:aa"

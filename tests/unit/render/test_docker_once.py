@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fairway.model.app import App, Attachment, Healthcheck, Network, Port, Service
 from fairway.model.build import ImageRef

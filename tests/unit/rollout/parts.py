@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from hypothesis.vendor.pretty import RepresentationPrinter
+from msgspec import Struct, field
 
 from fairway.model.app import App, Dependency, Service
 from fairway.model.build import ImageRef
@@ -22,8 +22,7 @@ ENVIRONMENT = Environment("shop", "production")
 SHORT = {"started": "service_started", "healthy": "service_healthy", "done": "service_completed_successfully"}
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Spec:
+class Spec(Struct, frozen=True, kw_only=True):
     """`needs` are (service, started | healthy | done)."""
 
     version: int = 1
@@ -46,7 +45,8 @@ class Spec:
     """How many start at a time on the way back."""
 
     def __repr__(self) -> str:
-        told = {name: value for name, value in vars(self).items() if value != getattr(PLAIN, name)}
+        said = {name: getattr(self, name) for name in self.__struct_fields__}
+        told = {name: value for name, value in said.items() if value != getattr(PLAIN, name)}
         return f"Spec({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     def _repr_pretty_(self, printer: RepresentationPrinter, cycle: bool) -> None:

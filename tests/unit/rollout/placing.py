@@ -19,7 +19,7 @@ DRAINED, LOST = HostState.DRAINED, HostState.LOST
 
 def host(name: str, cpus: float | None = None, *volumes: str, **more: Any) -> Host:
     """`more`: fields of Host, and labels."""
-    known = {key: more.pop(key) for key in list(more) if key in Host.__slots__}
+    known = {key: more.pop(key) for key in list(more) if key in Host.__struct_fields__}
     return Host(
         **{"name": name, "capacity": Resources(cpus=cpus), "volumes": frozenset(volumes), "labels": more, **known}
     )

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from fairway.model.app import Healthcheck, Network, Port
 from fairway.model.build import ImageRef

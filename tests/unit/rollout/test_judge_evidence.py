@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 from math import comb, isclose, log, sqrt
 from random import Random
@@ -11,6 +10,7 @@ from random import Random
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fairway.model.judgement import Against, Counts, JudgePolicy, Ruling, State
 from fairway.rollout.judge import FINE, WORSE, observe, opinion, questions

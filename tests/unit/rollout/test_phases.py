@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import HttpProbe, Job, Judging, Match, Mirror, Phase, Probe

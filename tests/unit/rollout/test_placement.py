@@ -256,6 +256,10 @@ class TestData:
         )
         assert shown(moved) == "proxy: a; web: a"
 
+    def test_beside_none_of_another(self) -> None:
+        demands = [wants("web"), wants("job", 0, beside=["web"], given=["certs"])]
+        assert shown(place(demands, [host("a"), host("b", None, "certs")], [replica("web", 1, "a")])) == "web: a"
+
     def test_beside_another_that_can_be_nowhere(self) -> None:
         demands = [wants("proxy", beside=["web"]), wants("web", given=["certs"])]
         layout = place(demands, [host("a"), host("b")], [replica("proxy", 1, "b")])

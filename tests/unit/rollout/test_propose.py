@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fairway.model.app import App, Dependency, Location, Network, Service
 from fairway.model.build import ImageRef

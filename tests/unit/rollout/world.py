@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from fairway.conduct.routing import beside, draining, ports, seen, table, without
 from fairway.model.fleet import Fleet, Health, Replica, State

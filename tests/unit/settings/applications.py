@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from fairway.model.app import App, Attachment, BuildSpec, Healthcheck, Port, Service
 from fairway.model.deploy import Deploy, UpdateConfig

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fairway.compose.node import Node
 from fairway.compose.problems import Problems
@@ -10,8 +10,7 @@ from fairway.compose.profiles import is_active
 from fairway.model.app import App, Location, Path, Service
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """The application, the document that it was made of, the active profiles, and the place for problems."""
 
     app: App

@@ -8,11 +8,11 @@ import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 
 import aiodocker
 import aiohttp
 from aiodocker.exceptions import DockerError
+from msgspec import Struct
 
 from fairway.engines.docker import images
 from fairway.engines.docker.errors import explained
@@ -34,16 +34,14 @@ LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
 CONTAINERD = "io.containerd.snapshotter.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """An engine that has images, or shall have them. `docker` is connected (net.docker.connect); `host` is its name for people."""
 
     host: str
     docker: aiodocker.Docker
 
 
-@dataclass(frozen=True, slots=True)
-class Shipped:
+class Shipped(Struct, frozen=True):
     """The image is on a host, as `id`. `sent`: bytes that went there; `layers`: how many went, `there`: how many did not."""
 
     id: str
@@ -53,8 +51,7 @@ class Shipped:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Cargo:
+class Cargo(Struct, frozen=True):
     """An image on its source. `layers`: diff IDs, the lowest first; `whole`: it cannot be sent in parts."""
 
     id: str

@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import aiodocker
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.engines.docker.hosts_room import disk_used, room
 from fairway.engines.docker.hosts_running import running
@@ -25,8 +26,7 @@ Json = Mapping[str, Any]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class DockerHost:
+class DockerHost(Struct, frozen=True):
     """The engine at an address. `patience`: seconds for all of it; a third of them for the first answer."""
 
     environment: Environment

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.files import Files
@@ -29,8 +30,7 @@ LAST = 20
 """Lines of its output that are told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """A job to run: what `ports.Engine.run_once` is told."""
 
     release: Release

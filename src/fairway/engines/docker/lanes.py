@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 CHUNK = 1 << 18
 """No piece has more bytes."""
@@ -15,8 +16,7 @@ TICK = 0.25
 """How exactly waiting is measured, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """In seconds. `behind`: how long, in all, a lane may keep others waiting that have nothing left to read; `stalled`: how long
     one may take nothing at all."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway.model.errors import EngineError
 from fairway.model.release import Progress, Record, Release
@@ -20,8 +21,7 @@ OUTCOME = re.compile(r"(\d+)\.outcome\.(\d+)\.json")
 PROGRESS = re.compile(r"(\d+)\.progress\.([01])\.json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What became of a release; `finished` is ISO 8601 UTC."""
 
     outcome: str
@@ -29,8 +29,7 @@ class Outcome:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class Noted(Struct, frozen=True, kw_only=True):
     """How far a release had come; of two, the one with the higher `sequence` is the later."""
 
     sequence: int

@@ -6,11 +6,11 @@ import calendar
 import struct
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import aiodocker
 import aiohttp
 from aiodocker.exceptions import DockerError
+from msgspec import Struct
 
 from fairway.engines.docker.observed import GONE, Json, inspect
 from fairway.model.fleet import Replica
@@ -21,8 +21,7 @@ STREAMS = {1: "stdout", 2: "stderr"}
 UNREADABLE = 501
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
+class Stamped(Struct, frozen=True):
     """A line with Docker's own timestamp (fixed width, UTC): finer than a float, and in order as text."""
 
     stamp: str

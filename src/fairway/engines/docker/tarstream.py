@@ -6,7 +6,8 @@ Whoever passes on the bytes of some members, and not those of others, passes on 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BLOCK = 512
 PREFACE = 1 << 20
@@ -23,8 +24,7 @@ class TarError(Exception):
     """It is no tar file, or only the beginning of one."""
 
 
-@dataclass(eq=False, slots=True)
-class Member:
+class Member(Struct, eq=False):
     """`kind` is the header's type flag; `size` is the content's, in bytes. Each is itself alone, whatever its name."""
 
     name: str
@@ -32,8 +32,7 @@ class Member:
     size: int
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """Bytes of a member, in the order of the stream. `content`: they are the file's own, and neither header nor padding."""
 
     member: Member

@@ -10,11 +10,11 @@ import re
 import secrets as tokens
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiodocker
+from msgspec.structs import replace
 
 from fairway.engines.docker import images as image_store
 from fairway.engines.docker.engine import DockerEngine

@@ -8,7 +8,8 @@ replica a service; labels are left out, for proxies act on them; logs stay on th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fairway.model.app import App, Attachment, Healthcheck, Logging, Network, Service
 from fairway.model.deploy import Deploy, RestartPolicy

@@ -1,0 +1,33 @@
+"""aiohttp is imported without the machine's certificate authorities, and nothing else is changed by that."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os
+before = dict(os.environ)
+import fairway.wiring
+assert dict(os.environ) == before
+from aiohttp import connector
+for context in (connector._SSL_CONTEXT_VERIFIED, connector._SSL_CONTEXT_UNVERIFIED):
+    assert context.get_ca_certs() == [], "aiohttp was imported before fairway.net"
+import ssl
+context = ssl.create_default_context()
+assert context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname
+print(len(context.get_ca_certs()) > 0)
+"""
+
+
+@pytest.mark.parametrize("variables", [{}, {"SSL_CERT_FILE": "/nowhere"}])
+def test_only_aiohttps_own_default_trusts_nobody(variables: dict[str, str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SSL_CERT")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment | variables, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout in ("True\n", "False\n")
