@@ -192,13 +192,14 @@ class GatewayTraffic:
         return self._understood(lambda body: Live.read(body, rds), cds)
 
     async def _file(self, name: str) -> bytes | None:
-        """A file of the gateway, None where it is not there: through the shell, once it is open, for Docker's archive takes 40 ms."""
-        if self._session and self._session.alive:
-            answer = await self._run(f"cat {name}", timeout=10)
-            return answer.output.strip().encode() if answer.status == 0 else None
-        with translated(self._where):
-            running = await container.find(self._docker)
-            return await container.read_file(running, name) if running else None
+        """A file of the gateway, None where it is not there: through the shell, for each of Docker's archives takes 70 ms."""
+        if not (self._session and self._session.alive):
+            with translated(self._where):
+                found = await container.find(self._docker)
+                if found is None or not found["State"]["Running"]:
+                    return await container.read_file(found, name) if found else None
+        answer = await self._run(f"cat {name}", timeout=10)
+        return answer.output.strip().encode() if answer.status == 0 else None
 
     def _understood(self, read: Callable[[bytes], T], body: bytes) -> T:
         try:
