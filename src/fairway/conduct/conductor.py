@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from fairway.conduct.drain import drained
+from fairway.conduct.drain import Leaving
 from fairway.conduct.holding import hold, watch
 from fairway.conduct.jobs import Jobs
 from fairway.conduct.journal import Journal
@@ -18,13 +18,12 @@ from fairway.conduct.judging import Court
 from fairway.conduct.orders import Orders
 from fairway.conduct.probing import Reach
 from fairway.conduct.ready import await_exit, await_ready, describe
-from fairway.conduct.routing import beside, draining, ports, table, without
+from fairway.conduct.routing import beside, ports, table
 from fairway.conduct.together import together
 from fairway.model.errors import FairwayError, GatewayRejected, NotReady
 from fairway.model.events import Emit, Note, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Release, Revision
-from fairway.model.routes import Endpoint
 from fairway.model.steps import (
     AwaitExit,
     AwaitReady,
@@ -42,12 +41,6 @@ from fairway.model.steps import (
     Want,
 )
 from fairway.ports import Engine, Metrics, Traffic
-
-DRAIN_TIMEOUT = 10.0
-"""Seconds, where neither fairway.yaml nor stop_grace_period says how long requests in flight may go on."""
-
-SPREAD = 1.0
-"""Seconds between the closing of one replica's streams and the next one's."""
 
 
 class Conductor(Struct):
@@ -149,9 +142,17 @@ class Conductor(Struct):
                     await self._run_once(step)
             case Drain(wants):
                 with self._clock_stopped():
-                    await self._drain(wants)
+                    await self._leaving.drain(wants)
             case Retire(wants):
-                await together(self._retire(want) for want in wants)
+                await together(self._leaving.retire(want) for want in wants)
+
+    @property
+    def _jobs(self) -> Jobs:
+        return Jobs(self.engine, self.release, self.before, self.secrets, self._ready)
+
+    @property
+    def _leaving(self) -> Leaving:
+        return Leaving(self.engine, self.traffic, self.release, self.before, self.emit, self._streaming)
 
     @contextmanager
     def _clock_stopped(self) -> Iterator[None]:
@@ -230,7 +231,7 @@ class Conductor(Struct):
         await hold(step, self.orders, watch(self.engine, watched, _spare(step.watch)), courts)
 
     def _court(self, traffic: Traffic, trial: Trial) -> Court:
-        reach = Reach(self.engine, traffic, self.metrics, self.release, self.before, self.secrets, self._ready)
+        reach = Reach(self._jobs, traffic, self.metrics)
         return Court(trial, traffic, self.orders, self.emit, self.journal.judged, probe=reach.prober(trial))
 
     async def _enter(self, step: Hold) -> None:
@@ -243,59 +244,13 @@ class Conductor(Struct):
             self.emit(Note(f"that phase {step.phase} has begun could not be noted: {error.what}", "warning"))
 
     async def _run_once(self, step: RunOnce) -> None:
-        jobs = Jobs(self.engine, self.release, self.before, self.secrets, self._ready)
+        jobs = self._jobs
         if step.once and step.key not in self.journal.done:
             await jobs.run(step, step.name)
             await self.journal.ran(step.key)
         elif not (step.once or self.orders.promoted):  # whoever promotes at once wants no check
             name = f"{step.name}-{time.time_ns() // 1_000_000}"  # it is run anew each time
             await self.orders.unless_promoted(jobs.run(step, name))
-
-    async def _drain(self, wants: tuple[Want, ...]) -> None:
-        """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them.
-
-        Only what goes is taken out of the live table: nothing else changes before its own Shift.
-        """
-        if not self.traffic:
-            return
-        fleet, live = await asyncio.gather(self.engine.observe(), self.traffic.observe())
-        going = [r for want in wants for r in fleet.of(want.revision)[want.replicas :] if r.address]
-        marked = draining(live, going) if live else None
-        if marked and marked != live:
-            await self.traffic.apply(marked)
-        known = ports(*self.before, self.release)
-        points: dict[str, list[Endpoint]] = {}
-        for replica in going:
-            if port := known.get(replica.revision.name):
-                points.setdefault(replica.revision.service, []).append(Endpoint(replica.address, port, draining=True))
-        self._streaming = set()
-        await together(self._empty(self.traffic, service, here) for service, here in points.items())
-        if marked and marked != (left := without(marked, going)):
-            await self.traffic.apply(left)
-
-    async def _empty(self, traffic: Traffic, service: str, endpoints: list[Endpoint]) -> None:
-        timeout = self._drain_timeout(service)
-        if left := await drained(traffic, endpoints, timeout):
-            self._streaming.add(service)
-            self.emit(Note(f"{service}: {left} requests or streams were still open after {timeout:g} s", "warning"))
-
-    async def _retire(self, want: Want) -> None:
-        """Where streams are still open they are closed one replica after the other, so that not all clients return at once."""
-        if want.revision.service in self._streaming:
-            present = len((await self.engine.observe()).of(want.revision))
-            for stays in range(present - 1, want.replicas, -1):
-                await self.engine.retire(want.revision, stays)
-                await asyncio.sleep(SPREAD)
-        await self.engine.retire(want.revision, want.replicas)
-
-    def _drain_timeout(self, service: str) -> float:
-        """As this release says, or the last one that had the service."""
-        releases = (self.release, *reversed(self.before))
-        release = next((release for release in releases if service in release.app.services), self.release)
-        timeout = release.policy(service).rollout.drain_timeout
-        if timeout is None and service in release.app.services:
-            timeout = release.app.services[service].stop_grace_period
-        return DRAIN_TIMEOUT if timeout is None else timeout
 
 
 def _spare(wants: tuple[Want, ...]) -> Mapping[Revision, int]:

@@ -1,4 +1,4 @@
-"""Waiting until replicas that get no new requests have answered those they have."""
+"""Replicas that leave: no new requests, those they have are answered, and then they are removed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from fairway.model.routes import Endpoint
-from fairway.ports import Traffic
+from msgspec import Struct
 
+from fairway.conduct.routing import draining, ports, without
+from fairway.conduct.together import together
+from fairway.model.events import Emit, Note
+from fairway.model.release import Release
+from fairway.model.routes import Endpoint
+from fairway.model.steps import Want
+from fairway.ports import Engine, Traffic
+
+TIMEOUT = 10.0
+"""Seconds, where neither fairway.yaml nor stop_grace_period says how long requests in flight may go on."""
+SPREAD = 1.0
+"""Seconds between the closing of one replica's streams and the next one's."""
 SETTLE = 0.05
 """Seconds between two looks that must both find nothing: a request may be on its way from the gateway's other thread."""
 
@@ -23,3 +34,61 @@ async def drained(traffic: Traffic, endpoints: Collection[Endpoint], timeout: fl
         if quiet == 2 or time.monotonic() >= until:
             return open_now
         await asyncio.sleep(SETTLE)
+
+
+class Leaving(Struct):
+    """How the replicas that `release` no longer wants leave. `streaming` are the services that still had streams open when their
+    drain was over."""
+
+    engine: Engine
+    traffic: Traffic | None
+    release: Release
+    before: tuple[Release, ...]
+    emit: Emit
+    streaming: set[str]
+
+    async def drain(self, wants: tuple[Want, ...]) -> None:
+        """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them.
+
+        Only what goes is taken out of the live table: nothing else changes before its own Shift.
+        """
+        if not self.traffic:
+            return
+        fleet, live = await asyncio.gather(self.engine.observe(), self.traffic.observe())
+        going = [r for want in wants for r in fleet.of(want.revision)[want.replicas :] if r.address]
+        marked = draining(live, going) if live else None
+        if marked and marked != live:
+            await self.traffic.apply(marked)
+        known = ports(*self.before, self.release)
+        points: dict[str, list[Endpoint]] = {}
+        for replica in going:
+            if port := known.get(replica.revision.name):
+                points.setdefault(replica.revision.service, []).append(Endpoint(replica.address, port, draining=True))
+        self.streaming.clear()
+        await together(self._empty(self.traffic, service, here) for service, here in points.items())
+        if marked and marked != (left := without(marked, going)):
+            await self.traffic.apply(left)
+
+    async def _empty(self, traffic: Traffic, service: str, endpoints: list[Endpoint]) -> None:
+        timeout = self._timeout(service)
+        if left := await drained(traffic, endpoints, timeout):
+            self.streaming.add(service)
+            self.emit(Note(f"{service}: {left} requests or streams were still open after {timeout:g} s", "warning"))
+
+    async def retire(self, want: Want) -> None:
+        """Where streams are still open they are closed one replica after the other, so that not all clients return at once."""
+        if want.revision.service in self.streaming:
+            present = len((await self.engine.observe()).of(want.revision))
+            for stays in range(present - 1, want.replicas, -1):
+                await self.engine.retire(want.revision, stays)
+                await asyncio.sleep(SPREAD)
+        await self.engine.retire(want.revision, want.replicas)
+
+    def _timeout(self, service: str) -> float:
+        """As this release says, or the last one that had the service."""
+        releases = (self.release, *reversed(self.before))
+        release = next((release for release in releases if service in release.app.services), self.release)
+        timeout = release.policy(service).rollout.drain_timeout
+        if timeout is None and service in release.app.services:
+            timeout = release.app.services[service].stop_grace_period
+        return TIMEOUT if timeout is None else timeout

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from fairway.conduct.jobs import described
+from fairway.conduct.jobs import Jobs, described
 from fairway.conduct.routing import ports
 from fairway.model.errors import EngineError, FairwayError, JobFailed
 from fairway.model.fleet import Replica
@@ -18,7 +18,7 @@ from fairway.model.policy import HttpProbe, Job, Probe, PrometheusProbe
 from fairway.model.release import Release, Revision
 from fairway.model.routes import Endpoint
 from fairway.model.steps import Trial
-from fairway.ports import Engine, Metrics, Traffic
+from fairway.ports import Metrics, Traffic
 
 Pair = tuple[Counts, Counts]
 """What the new revision answered, and the old one."""
@@ -54,15 +54,11 @@ class Prober:
 
 
 class Reach(Struct, frozen=True):
-    """What probes are asked through. `ready` are the ids of the replicas that may get requests."""
+    """What probes are asked through: a probe that is a job runs as one of `jobs`."""
 
-    engine: Engine
+    jobs: Jobs
     traffic: Traffic
     metrics: Metrics | None
-    release: Release
-    before: Sequence[Release]
-    secrets: Mapping[str, bytes]
-    ready: Collection[str]
 
     def prober(self, trial: Trial) -> Prober | None:
         probe = trial.judging.probe
@@ -88,7 +84,7 @@ class Reach(Struct, frozen=True):
 
     async def _get(self, revision: Revision, asked: HttpProbe) -> Counts:
         """Of each replica. Whoever does not answer in time has failed; a gateway that cannot ask raises GatewayError."""
-        route = self.release.policy(revision.service).route
+        route = self.jobs.release.policy(revision.service).route
         host = next((host for host in (route.hosts if route else ()) if "*" not in host), "")
         answers = await asyncio.gather(
             *(
@@ -107,16 +103,17 @@ class Reach(Struct, frozen=True):
         points = await self._endpoints(revision)
         if not points:
             raise EngineError(f"no replica of {revision} is ready to be probed")
-        made, secrets = described(revision, self.release, self.before, self.secrets)
+        jobs = self.jobs
+        made, secrets = described(revision, jobs.release, jobs.before, jobs.secrets)
         made = _hurried(made, revision.service)
         told = {
-            "FAIRWAY_RELEASE": str(self.release.number),
+            "FAIRWAY_RELEASE": str(jobs.release.number),
             "FAIRWAY_REVISION": revision.name,
             "FAIRWAY_PREVIEW_URL": f"http://{points[0].address}:{points[0].port}",
             "FAIRWAY_PROBE": str(time.time_ns() // 1_000_000),
         }
         try:
-            ended = await self.engine.run_once(
+            ended = await jobs.engine.run_once(
                 made, revision, f"probe-{revision}", job, environment=told, secrets=secrets
             )
         except JobFailed:
@@ -125,12 +122,12 @@ class Reach(Struct, frozen=True):
 
     async def _endpoints(self, revision: Revision) -> list[Endpoint]:
         """Of the replicas that get requests, or could: where the gateway has given up on one, no user meets it."""
-        fleet = await self.engine.observe()
-        port = ports(*self.before, self.release).get(revision.name, 80)
+        fleet = await self.jobs.engine.observe()
+        port = ports(*self.jobs.before, self.jobs.release).get(revision.name, 80)
         return [Endpoint(replica.address, port) for replica in fleet.of(revision) if self._able(replica)]
 
     def _able(self, replica: Replica) -> bool:
-        return replica.id in self.ready and replica.alive and bool(replica.address)
+        return replica.id in self.jobs.ready and replica.alive and bool(replica.address)
 
 
 def _hurried(release: Release, service: str) -> Release:

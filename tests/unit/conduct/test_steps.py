@@ -117,7 +117,7 @@ async def test_draining_and_retiring_what_is_gone_already_is_no_error(house: Hou
 async def test_streams_that_outlive_their_drain_are_closed_one_replica_after_the_other(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fairway.conduct.conductor.SPREAD", 0.0)
+    monkeypatch.setattr("fairway.conduct.drain.SPREAD", 0.0)
     await deploy(house, {"web": WEB})
     policy = ServicePolicy(route=Route(hosts=("web.test",), port=80), rollout=Rollout(drain_timeout=0.0))
     release = with_policy(house, house.world.releases[0], "web", policy)
