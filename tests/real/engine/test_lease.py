@@ -13,6 +13,7 @@ from pathlib import Path
 import aiodocker
 import pytest
 
+from fairway.engines.docker import keeper
 from fairway.engines.docker.lease import DockerLeases
 from fairway.model.errors import EngineError, Locked
 from fairway.render import names
@@ -60,6 +61,32 @@ async def test_it_is_free_again_as_soon_as_it_is_left(leases: DockerLeases) -> N
             assert (holder.by, holder.doing) == ("eve@box", "deploy")
             assert abs(holder.since - time.time()) < 60
         await freed(leases)
+
+
+async def test_it_needs_no_keeper(
+    world: World, docker: aiodocker.Docker, leases: DockerLeases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def network() -> str:
+        async with leases.hold("deploy"):
+            found = await docker.containers.get(leases.name)
+            return str(found["HostConfig"]["NetworkMode"])
+
+    await keeper.ensure(docker, world.image.id, "web-1")
+    assert (await network()).startswith("container:")
+    async with leases.hold("deploy"):
+        world.host.docker("rm", "-f", "fairway-keeper")
+        await asyncio.sleep(0.2)
+        assert await leases.holder()
+    assert await network() == "none"
+
+    seen = iter(["container:fairway-keeper"])
+    look = leases._network
+
+    async def just_gone() -> str:
+        return next(seen, "") or await look()
+
+    monkeypatch.setattr(leases, "_network", just_gone)
+    assert await network() == "none"
 
 
 async def test_a_second_deployer_is_told_who_holds_it(world: World, leases: DockerLeases) -> None:

@@ -30,6 +30,8 @@ from fairway.net.errors import translated
 from fairway.ports import Holder
 from fairway.render import names
 
+ALONE = "none"
+"""Docker's name for no network."""
 DOING, SINCE = "fairway.doing", "fairway.since"
 MOMENT = 3.0
 """Seconds that a container may take from its creation to its start, or from its end to its removal."""
@@ -120,24 +122,30 @@ class DockerLeases:
             await asyncio.sleep(0.02)
 
     async def _try(self, doing: str) -> tuple[str, Stream] | None:
-        labels = self.labels | {names.BY: self.by, DOING: doing, SINCE: f"{self.clock():.3f}"}
-        body = confined(self.image, ["cat"], labels, AutoRemove=True, NetworkMode=await self._network())
-        body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True}
         with explained(self.host, f"{self.environment} could not be locked"):
             try:
-                made = await self.docker._query_json(
-                    "containers/create", "POST", params={"name": self.name}, data=json.dumps(body)
-                )
-            except DockerError as error:
-                if error.status == 409:
-                    return None
-                raise
-            return await self._take(made["Id"])
+                return await self._made(doing, await self._network())
+            except DockerError:  # the keeper has just gone, or it comes up again
+                return await self._made(doing, ALONE)
+
+    async def _made(self, doing: str, network: str) -> tuple[str, Stream] | None:
+        labels = self.labels | {names.BY: self.by, DOING: doing, SINCE: f"{self.clock():.3f}"}
+        body = confined(self.image, ["cat"], labels, AutoRemove=True, NetworkMode=network)
+        body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True}
+        try:
+            made = await self.docker._query_json(
+                "containers/create", "POST", params={"name": self.name}, data=json.dumps(body)
+            )
+        except DockerError as error:
+            if error.status == 409:
+                return None
+            raise
+        return await self._take(made["Id"])
 
     async def _network(self) -> str:
         """None; that of the keeper, where it runs, is none either, and need not be made: half of the time that `cat` takes to start."""
         found = await inspect(self.docker, names.KEEPER)
-        return f"container:{found['Id']}" if found and found["State"]["Running"] else "none"
+        return f"container:{found['Id']}" if found and found["State"]["Running"] else ALONE
 
     async def _take(self, container: str) -> tuple[str, Stream] | None:
         """Attach, then start: from its first moment the container lives as long as the connection."""
