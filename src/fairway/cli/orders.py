@@ -19,7 +19,8 @@ async def tell(options: Common, environment: str | None, order: Order, json: boo
 def report(environment: str, order: Order, said: Ordered, json: bool) -> None:
     leader = said.follower.by if said.follower else None
     if json:
-        show_json({"environment": environment, "release": said.release.number, "order": order, "follower": leader})
+        told = {"environment": environment, "release": said.release.number, "order": order}
+        show_json(told | {"follower": leader, "leads": said.leads})
         return
     show(f"{order.value}: release {said.release.number} in {environment}; {_follower(said)}")
 

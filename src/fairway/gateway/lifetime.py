@@ -16,6 +16,7 @@ from fairway.gateway.succession import forget_predecessors, succeed, successor
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.model.peers import PEERS_PORT, Identity
+from fairway.net.docker import host_time
 from fairway.net.errors import translated
 from fairway.net.hostimage import ensure_host_image
 from fairway.render.envoy import listens_on, read_tables
@@ -165,7 +166,7 @@ class Gateway:
 
     async def _wait(self, found: DockerContainer) -> None:
         """Until it listens; a container whose port is taken is removed again."""
-        since = time.time() - 1
+        since = host_time(self._docker) - 1
         deadline = time.monotonic() + READY_WITHIN
         with translated(self._where):
             listeners = 2 if container.PEERS in (await found.show())["Config"]["Labels"] else 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import TracebackType
 from typing import TypeVar
@@ -22,6 +21,7 @@ from fairway.model.judgement import Scrape
 from fairway.model.peers import Identity
 from fairway.model.release import Revision
 from fairway.model.routes import Endpoint, RoutingTable
+from fairway.net.docker import host_time
 from fairway.net.errors import translated
 from fairway.render.envoy import read_tables, read_version
 from fairway.render.envoy_clusters import revision_cluster
@@ -96,7 +96,7 @@ class GatewayTraffic:
             if found is None:
                 raise self._gateway.missing()
             await container.write_files(found, delivery.for_exchange())
-        since = time.time()
+        since = host_time(self._docker)
         answer = await self._run(delivery.exchange(), timeout=30)
         if answer.status != 0:
             raise GatewayError(
@@ -126,7 +126,7 @@ class GatewayTraffic:
             if wanted.empty:
                 return
             self._live = None
-            since = time.time()
+            since = host_time(self._docker)
             answer = await self._run(script.transaction(live, wanted), timeout=60)
             if answer.status == 0:
                 self._live = wanted.then

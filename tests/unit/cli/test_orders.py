@@ -48,6 +48,7 @@ def test_that_nobody_will(capsys: pytest.CaptureFixture[str]) -> None:
 def test_as_json(said: Ordered, follower: str | None, capsys: pytest.CaptureFixture[str]) -> None:
     report("production", Order.ABORT, said, json=True)
     told = json.loads(capsys.readouterr().out)
+    assert told.pop("leads") is (follower is not None)
     assert told == {"environment": "production", "release": 1, "order": "abort", "follower": follower}
 
 

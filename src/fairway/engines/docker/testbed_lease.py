@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -17,6 +16,7 @@ from aiodocker.exceptions import DockerError
 from fairway.engines.docker.observed import inspected, seconds
 from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
+from fairway.net.docker import host_time
 from fairway.net.errors import translated
 from fairway.render import names
 
@@ -63,7 +63,8 @@ async def sweep(docker: aiodocker.Docker, host: str) -> None:
         seen: set[Environment] = set()
         for container in await inspected(docker, {names.KIND: names.Kind.LEASE.value}):
             environment = _environment(container["Config"].get("Labels") or {})
-            fresh = time.time() - seconds(container["Created"]) < YOUNG and container["State"]["Status"] == "created"
+            age = host_time(docker) - seconds(container["Created"])
+            fresh = age < YOUNG and container["State"]["Status"] == "created"
             (alive if container["State"]["Running"] or fresh else seen).add(environment)
         seen |= await _known(docker)
         for environment in seen - alive:
