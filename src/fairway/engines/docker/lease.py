@@ -84,9 +84,10 @@ class DockerLeases:
             raise
         finally:
             guard.cancel()
-            with suppress(asyncio.CancelledError):
-                await guard
-            await unbroken(self._release(container, stdin))
+            try:
+                await asyncio.wait([guard])
+            finally:
+                await unbroken(self._release(container, stdin))
 
     async def _acquire(self, doing: str, wait: float) -> tuple[str, Stream]:
         """The container, and the connection that keeps it."""
