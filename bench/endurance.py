@@ -54,6 +54,8 @@ def main() -> None:
             with site.load(keep_alive=8, one_shot=8, slow=1) as load:
                 for number in range(2, many + 2):
                     deploy(site, number)
+                    if number % 20 == 1:
+                        print(f"{number - 1} after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             after, seconds = present(host), time.monotonic() - began
         finally:
             site.down()
