@@ -86,6 +86,10 @@ class DockerLeases:
             guard.cancel()
             try:
                 await asyncio.wait([guard])
+            except asyncio.CancelledError:
+                if not lost.is_set():
+                    raise
+                body.uncancel()  # lost in the very moment in which it is given back
             finally:
                 await unbroken(self._release(container, stdin))
 
