@@ -219,8 +219,35 @@ class Network(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-class App(Struct, frozen=True, kw_only=True):
-    """A whole application. `locations` says where each value was written, by its path (`("services", "web", "image")`)."""
+class Written(Struct, frozen=True, kw_only=True):
+    """What was read from files; two of the same content are equal wherever they were written.
+
+    `locations` says where each value was written, by its path (`("services", "web", "image")`).
+    """
+
+    locations: Mapping[Path, Location] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        names = (name for name in self.__struct_fields__ if name != "locations")
+        return type(other) is type(self) and all(getattr(self, name) == getattr(other, name) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def origin(self) -> str:
+        """The place of all that has none of its own."""
+        raise NotImplementedError
+
+    def where(self, *path: str) -> Location:
+        """The place of `path`, or of its nearest ancestor that was written down."""
+        for end in range(len(path), 0, -1):
+            if found := self.locations.get(path[:end]):
+                return found
+        return Location(self.origin)
+
+
+class App(Written, frozen=True, kw_only=True):
+    """A whole application."""
 
     name: str
     services: Mapping[str, Service]
@@ -231,18 +258,7 @@ class App(Struct, frozen=True, kw_only=True):
     extensions: Mapping[str, Any] = field(default_factory=dict)
     directory: str = ""
     """The project directory (absolute): where relative paths start."""
-    locations: Mapping[Path, Location] = field(default_factory=dict)
 
-    def __eq__(self, other: object) -> bool:
-        """Wherever they are written."""
-        names = (name for name in self.__struct_fields__ if name != "locations")
-        return isinstance(other, App) and all(getattr(self, name) == getattr(other, name) for name in names)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def where(self, *path: str) -> Location:
-        """The place of `path`, or of its nearest ancestor that was written down."""
-        for end in range(len(path), 0, -1):
-            if found := self.locations.get(path[:end]):
-                return found
-        return Location(self.directory or self.name)
+    @property
+    def origin(self) -> str:
+        return self.directory or self.name

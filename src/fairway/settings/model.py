@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from msgspec import Struct, field
 
-from fairway.model.app import Location, Path
+from fairway.model.app import Written
 from fairway.model.stage import SUCCESS, HttpCheck, Stage
 from fairway.settings.rollout_model import RolloutSettings
 from fairway.settings.types import (
@@ -129,8 +129,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     image: str | None = None
 
 
-class Settings(Struct, frozen=True, kw_only=True):
-    """`app` None is the Compose project's name. `locations` says where each value was written, by its path."""
+class Settings(Written, frozen=True, kw_only=True):
+    """`app` None is the Compose project's name."""
 
     later: ClassVar[tuple[str, ...]] = ("build", "keep_releases")
     unwritten: ClassVar[tuple[str, ...]] = ("file", "locations")
@@ -143,21 +143,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
     gateway: GatewaySettings = GatewaySettings()
     file: str = "fairway.yaml"
-    locations: Mapping[Path, Location] = field(default_factory=dict)
 
-    def __eq__(self, other: object) -> bool:
-        """Wherever they are written."""
-        names = (name for name in self.__struct_fields__ if name != "locations")
-        return isinstance(other, Settings) and all(getattr(self, name) == getattr(other, name) for name in names)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def where(self, *path: str) -> Location:
-        """The place of `path`, or of its nearest ancestor that was written down."""
-        for end in range(len(path), 0, -1):
-            if found := self.locations.get(path[:end]):
-                return found
-        return Location(self.file)
+    @property
+    def origin(self) -> str:
+        return self.file
 
     def stages(self) -> tuple[Stage, ...]:
         """The test stages, in the order of the file."""
