@@ -196,7 +196,7 @@ class GatewayTraffic:
         if not (self._session and self._session.alive):
             with translated(self._where):
                 found = await container.find(self._docker)
-                if found is None or not found["State"]["Running"]:
+                if found is None or found["State"]["Status"] != "running":
                     return await container.read_file(found, name) if found else None
         answer = await self._run(f"cat {name}", timeout=10)
         return answer.output.strip().encode() if answer.status == 0 else None
