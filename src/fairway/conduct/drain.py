@@ -37,8 +37,10 @@ async def drained(traffic: Traffic, endpoints: Collection[Endpoint], timeout: fl
 
 
 class Leaving(Struct):
-    """How the replicas that `release` no longer wants leave. `streaming` are the services that still had streams open when their
-    drain was over."""
+    """How the replicas that `release` no longer wants leave.
+
+    `streaming` are the services that still had streams open when their drain was over.
+    """
 
     engine: Engine
     traffic: Traffic | None
