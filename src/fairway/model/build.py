@@ -19,6 +19,8 @@ class ImageRef(Struct, frozen=True, kw_only=True):
     id: str = ""
     digest: str = ""
     fingerprint: str = ""
+    ports: tuple[int, ...] = ()
+    """The TCP ports that it says it listens on."""
 
     @property
     def repository(self) -> str:

@@ -7,8 +7,11 @@ from msgspec import Struct, field
 from fairway.model.judgement import JudgePolicy
 
 
-class Route(Struct, frozen=True, kw_only=True):
-    """Requests for any of `hosts` (`*` means any) under `path` go to `port` of the service's replicas. Times in seconds."""
+class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Requests for any of `hosts` (`*` means any) under `path` go to `port` of the service's replicas. Times in seconds.
+
+    Without `hosts` no user reaches it. In a fleet, other services reach the TCP ports `names` of it by its name, on every host.
+    """
 
     hosts: tuple[str, ...]
     port: int
@@ -17,6 +20,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """The longest a request may take; 0 is no limit."""
     retries: int = 2
     """How often a request that never reached a replica is tried on another one."""
+    names: tuple[int, ...] = ()
 
 
 class Ready(Struct, frozen=True, kw_only=True):

@@ -9,15 +9,17 @@ from fairway.model.peers import Peer
 from fairway.model.policy import Match, Mirror, Ready, Route
 
 
-class Endpoint(Struct, frozen=True, order=True):
-    """One replica's address. A draining endpoint gets no new requests; those in flight go on."""
+class Endpoint(Struct, frozen=True, order=True, omit_defaults=True):
+    """One replica's address, which means it on its own host alone. A draining endpoint gets no new requests; those in flight go on."""
 
     address: str
     port: int
     draining: bool = False
+    host: str = ""
+    """Empty where there is but one host."""
 
 
-class Backend(Struct, frozen=True, kw_only=True):
+class Backend(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One revision behind a route. `weight` 0: known to the gateway, without traffic."""
 
     revision: str
@@ -47,15 +49,17 @@ class Steering(Struct, frozen=True, kw_only=True):
     """The weights are shares of users, told apart by a cookie; this salt says which users. Empty: shares of requests."""
 
 
-class RoutedService(Struct, frozen=True, kw_only=True):
+class RoutedService(Struct, frozen=True, kw_only=True, omit_defaults=True):
     service: str
     route: Route
     backends: tuple[Backend, ...]
     ready: Ready = field(default_factory=Ready)
     steering: Steering | None = None
+    agreed: bool = True
+    """Whether all gateways of a fleet have said the same."""
 
 
-class RoutingTable(Struct, frozen=True, kw_only=True):
+class RoutingTable(Struct, frozen=True, kw_only=True, omit_defaults=True):
     environment: Environment
     services: tuple[RoutedService, ...] = ()
     host: str = ""

@@ -59,21 +59,9 @@ def routes(tables: Iterable[RoutingTable]) -> Json:
         "virtual_hosts": virtual_hosts(ordered),
         "validate_clusters": True,
         "ignore_port_in_host_matching": True,
-        "metadata": {"filter_metadata": {METADATA: {t.environment.key: _record(t) for t in ordered}}},
+        "metadata": {"filter_metadata": {METADATA: {t.environment.key: msgspec.to_builtins(t) for t in ordered}}},
         **(_HIDDEN if any(backend.remote for t in ordered for one in t.services for backend in one.backends) else {}),
     }
-
-
-def _record(table: RoutingTable) -> Json:
-    """The table as data; what a single host does not need is not there."""
-    found: Json = msgspec.to_builtins(table)
-    if not table.host:
-        del found["host"]
-    for service in found["services"]:
-        service["backends"] = [
-            {key: value for key, value in one.items() if key != "remote" or value} for one in service["backends"]
-        ]
-    return found
 
 
 def discovery(resources: Iterable[Mapping[str, Any]]) -> Discovery:

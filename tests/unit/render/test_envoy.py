@@ -131,15 +131,12 @@ def test_what_was_written_is_read_back(found: tuple[RoutingTable, ...]) -> None:
     assert read_clusters(cluster_file(made).body.encode()) == made
 
 
-@EXAMPLES
-@given(two)
-def test_files_from_before_there_was_steering_are_read(found: tuple[RoutingTable, ...]) -> None:
-    plain = [replace(t, services=tuple(replace(one, steering=None) for one in t.services)) for t in found]
-    written = json.loads(route_file(plain).body)
-    for t in written["resources"][0]["metadata"]["filter_metadata"]["fairway"].values():
-        for service in t["services"]:
-            del service["steering"]
-    assert read_tables(json.dumps(written).encode()) == {t.environment.key: t for t in plain}
+def test_what_a_file_does_not_say_is_the_default() -> None:
+    """Files from before there was such a thing are read."""
+    plain = table(routed("web", backend("web-r1")))
+    text = route_file([plain]).body
+    assert "steering" not in text and "agreed" not in text
+    assert read_tables(text.encode())[plain.environment.key].services[0].steering is None
 
 
 @EXAMPLES

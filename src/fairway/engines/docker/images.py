@@ -41,7 +41,15 @@ async def pin(
         id=found["Id"],
         digest=digest(reference, found.get("RepoDigests") or ()),
         fingerprint=fingerprint(found),
+        ports=ports(found),
     )
+
+
+def ports(image: Mapping[str, Any]) -> tuple[int, ...]:
+    """The TCP ports that it exposes."""
+    exposed = (image.get("Config") or {}).get("ExposedPorts") or {}
+    numbers = (name.removesuffix("/tcp") for name in exposed)
+    return tuple(sorted(int(number) for number in numbers if number.isdecimal()))
 
 
 def fingerprint(image: Mapping[str, Any]) -> str:
