@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as run
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from fairway.model.errors import GatewayError
 from fairway.model.policy import Ready
