@@ -52,8 +52,9 @@ class Engine(Protocol):
         *,
         environment: Mapping[str, str],
         secrets: Secrets,
+        host: str = "",
     ) -> Ended:
-        """Run a job in a container of the revision; `name` tells it from other jobs of the release.
+        """Run a job in a container of the revision; `name` tells it from other jobs of the release, `host` is where it has to be.
 
         One of that name that has succeeded is not run again; one that runs is waited for; one that failed is run anew. One
         that was told something else is another one: it makes way.

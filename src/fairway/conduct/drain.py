@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from fairway.conduct.routing import draining, ports, without
+from fairway.conduct.routing import draining, endpoint, reached, without
 from fairway.conduct.together import together
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release
@@ -61,11 +61,11 @@ class Leaving(Struct):
         marked = draining(live, going) if live else None
         if marked and marked != live:
             await self.traffic.apply(marked)
-        known = ports(*self.before, self.release)
+        known = reached(*self.before, self.release)
         points: dict[str, list[Endpoint]] = {}
         for replica in going:
-            if port := known.get(replica.revision.name):
-                points.setdefault(replica.revision.service, []).append(Endpoint(replica.address, port, draining=True))
+            for port in known.get(replica.revision.name, ()):
+                points.setdefault(replica.revision.service, []).append(endpoint(replica, port))
         self.streaming.clear()
         await together(self._empty(self.traffic, service, here) for service, here in points.items())
         if marked and marked != (left := without(marked, going)):

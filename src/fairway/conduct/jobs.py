@@ -38,19 +38,20 @@ class Jobs(Struct, frozen=True):
     async def run(self, step: RunOnce, name: str) -> None:
         """Raises JobFailed, with its last words."""
         made, secrets = described(step.revision, self.release, self.before, self.secrets)
+        told = {"FAIRWAY_RELEASE": str(self.release.number), "FAIRWAY_REVISION": step.revision.name}
+        preview, host = await self._preview(step)
         ended = await self.engine.run_once(
-            made, step.revision, name, step.job, environment=await self._told(step), secrets=secrets
+            made, step.revision, name, step.job, environment=told | preview, secrets=secrets, host=host
         )
         if ended.exit_code:
             command = " ".join(step.job.command)
             raise JobFailed(f"{step.name} ended with exit status {ended.exit_code}: {command}", why=ended.output)
 
-    async def _told(self, step: RunOnce) -> Mapping[str, str]:
-        """What a job finds in its environment: which release it is for, and, if it is a check, where the new revision answers."""
-        told = {"FAIRWAY_RELEASE": str(self.release.number), "FAIRWAY_REVISION": step.revision.name}
+    async def _preview(self, step: RunOnce) -> tuple[Mapping[str, str], str]:
+        """What a check finds in its environment: where the new revision answers; and on which host that is so."""
         route = self.release.policy(step.revision.service).route
         fleet = await self.engine.observe()
         ready = [replica for replica in fleet.of(step.revision) if replica.id in self.ready and replica.alive]
         if route and ready and not step.once:
-            told["FAIRWAY_PREVIEW_URL"] = f"http://{ready[0].address}:{route.port}"
-        return told
+            return {"FAIRWAY_PREVIEW_URL": f"http://{ready[0].address}:{route.port}"}, ready[0].host
+        return {}, ""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from fairway.conduct.jobs import Jobs, described
-from fairway.conduct.routing import ports
+from fairway.conduct.routing import endpoint, ports
 from fairway.model.errors import EngineError, FairwayError, JobFailed
 from fairway.model.fleet import Replica
 from fairway.model.judgement import Counts
@@ -114,7 +114,7 @@ class Reach(Struct, frozen=True):
         }
         try:
             ended = await jobs.engine.run_once(
-                made, revision, f"probe-{revision}", job, environment=told, secrets=secrets
+                made, revision, f"probe-{revision}", job, environment=told, secrets=secrets, host=points[0].host
             )
         except JobFailed:
             return Counts(probes=1, failed=1)
@@ -124,7 +124,7 @@ class Reach(Struct, frozen=True):
         """Of the replicas that get requests, or could: where the gateway has given up on one, no user meets it."""
         fleet = await self.jobs.engine.observe()
         port = ports(*self.jobs.before, self.jobs.release).get(revision.name, 80)
-        return [Endpoint(replica.address, port) for replica in fleet.of(revision) if self._able(replica)]
+        return [endpoint(replica, port) for replica in fleet.of(revision) if self._able(replica)]
 
     def _able(self, replica: Replica) -> bool:
         return replica.id in self.jobs.ready and replica.alive and bool(replica.address)

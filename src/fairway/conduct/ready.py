@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from fairway.conduct.routing import endpoint
 from fairway.conduct.together import fleets
 from fairway.model.errors import NotReady
 from fairway.model.fleet import Fleet, Health, Replica, State
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Revision
-from fairway.model.routes import Endpoint
 from fairway.ports import Engine, Traffic
 
 Spare = Mapping[Revision, int]
@@ -132,8 +132,8 @@ class _Sight:
         port = policy.ready.port or (policy.route.port if policy.route else 80)
         host = next((host for host in (policy.route.hosts if policy.route else ()) if "*" not in host), "")
         while True:
-            address = ((find(self.fleet, known) if self.fleet else None) or known).address
-            status = await traffic.probe(Endpoint(address, port), policy.ready.http or "/", host=host)
+            replica = (find(self.fleet, known) if self.fleet else None) or known
+            status = await traffic.probe(endpoint(replica, port), policy.ready.http or "/", host=host)
             self.answered[known.id] = status or 0
             if _good(status, policy.ready.status):
                 return

@@ -38,7 +38,7 @@ def table(
         backends = []
         for revision in fleet.revisions(service):
             port = ports.get(revision.name, policy.route.port)
-            points = tuple(Endpoint(replica.address, port) for replica in _addressed(fleet.of(revision), ready))
+            points = tuple(endpoint(replica, port) for replica in _addressed(fleet.of(revision), ready))
             weight = shares.get(revision.name, 0)
             if points:
                 backends.append(
@@ -54,6 +54,11 @@ def table(
             )
         )
     return RoutingTable(environment=release.environment, services=tuple(services))
+
+
+def endpoint(replica: Replica, port: int) -> Endpoint:
+    """Where requests reach a replica."""
+    return Endpoint(replica.address, port, host=replica.host)
 
 
 def beside(live: RoutingTable | None, wanted: RoutingTable, services: Collection[str]) -> RoutingTable:
@@ -93,11 +98,11 @@ def seen(fleet: Fleet, live: RoutingTable | None, release: Release | None) -> Fl
     for routed in live.services if live else ():
         policy = release.policy(routed.service) if release else ServicePolicy(route=routed.route, ready=routed.ready)
         same = policy.route is not None and policy.route.port == routed.route.port and policy.ready == routed.ready
-        exact = same and policy.route == routed.route
+        exact = same and policy.route == routed.route and routed.agreed
         for backend in routed.backends:
             replicas = _of(fleet, routed.service, backend)
-            open_now = {point.address for point in backend.endpoints if not point.draining}
-            served = {replica.id for replica in replicas if replica.address in open_now}
+            open_now = {(point.host, point.address) for point in backend.endpoints if not point.draining}
+            served = {replica.id for replica in replicas if (replica.host, replica.address) in open_now}
             if same or not release or backend.revision != _name(release, routed.service):
                 serving |= served
             exact = exact and len(served) == len(backend.endpoints) == len(replicas)
@@ -116,6 +121,16 @@ def ports(*releases: Release | None) -> Mapping[str, int]:
         for service, revision in release.revisions.items() if release else ():
             if release and (route := release.policy(service).route):
                 found[revision.name] = route.port
+    return found
+
+
+def reached(*releases: Release | None) -> Mapping[str, tuple[int, ...]]:
+    """All ports at which each routed revision gets requests or connections, by the release that made it."""
+    found: dict[str, tuple[int, ...]] = {}
+    for release in releases:
+        for service, revision in release.revisions.items() if release else ():
+            if release and (route := release.policy(service).route):
+                found[revision.name] = tuple(dict.fromkeys((*((route.port,) if route.hosts else ()), *route.names)))
     return found
 
 
@@ -138,10 +153,12 @@ def _addressed(replicas: tuple[Replica, ...], ready: Collection[str]) -> tuple[R
 def _without(
     live: RoutingTable, going: Collection[Replica], instead: Callable[[Endpoint], tuple[Endpoint, ...]]
 ) -> RoutingTable:
-    addresses = {(replica.revision.name, replica.address) for replica in going}
+    addresses = {(replica.revision.name, replica.host, replica.address) for replica in going}
 
     def left(backend: Backend) -> Backend:
-        points = (instead(p) if (backend.revision, p.address) in addresses else (p,) for p in backend.endpoints)
+        points = (
+            instead(p) if (backend.revision, p.host, p.address) in addresses else (p,) for p in backend.endpoints
+        )
         return replace(backend, endpoints=tuple(point for kept in points for point in kept))
 
     services = []

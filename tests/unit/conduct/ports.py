@@ -119,6 +119,7 @@ class MemoryEngine:
         *,
         environment: Mapping[str, str],
         secrets: Mapping[str, bytes],
+        host: str = "",
     ) -> Ended:
         self.calls.append(f"run {name}")
         self.jobs.append(job)

@@ -150,6 +150,7 @@ class Ran:
         *,
         environment: Mapping[str, str],
         secrets: Mapping[str, bytes],
+        host: str = "",
     ) -> Ended:
         self.told.append((release, revision.name, name, dict(environment), dict(secrets)))
         await asyncio.sleep(0)

@@ -137,6 +137,7 @@ class DockerEngine:
         *,
         environment: Mapping[str, str],
         secrets: Mapping[str, bytes],
+        host: str = "",
     ) -> Ended:
         task = Task(release=release, revision=revision, name=name, job=job, environment=environment, secrets=secrets)
         return await self.jobs.run(task)
