@@ -41,7 +41,7 @@ class Jobs(Struct, frozen=True):
         told = {"FAIRWAY_RELEASE": str(self.release.number), "FAIRWAY_REVISION": step.revision.name}
         preview, host = await self._preview(step)
         ended = await self.engine.run_once(
-            made, step.revision, name, step.job, environment=told | preview, secrets=secrets, host=host
+            made, step.revision, name, step.job, environment={**told, **preview}, secrets=secrets, host=host
         )
         if ended.exit_code:
             command = " ".join(step.job.command)

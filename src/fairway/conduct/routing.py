@@ -156,9 +156,7 @@ def _without(
     addresses = {(replica.revision.name, replica.host, replica.address) for replica in going}
 
     def left(backend: Backend) -> Backend:
-        points = (
-            instead(p) if (backend.revision, p.host, p.address) in addresses else (p,) for p in backend.endpoints
-        )
+        points = (instead(p) if (backend.revision, p.host, p.address) in addresses else (p,) for p in backend.endpoints)
         return replace(backend, endpoints=tuple(point for kept in points for point in kept))
 
     services = []

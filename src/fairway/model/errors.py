@@ -106,6 +106,22 @@ class EngineUnreachable(EngineError):
     """No engine answers at the address."""
 
 
+class HostLost(EngineError):
+    """More hosts of a fleet are lost than may be."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: Location | str | None = None,
+        why: str = "",
+        hint: str = "",
+        hosts: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, where=where, why=why, hint=hint)
+        self.hosts = hosts
+
+
 class ImageNotFound(EngineError):
     """Neither the host nor a registry has the image."""
 

@@ -78,8 +78,15 @@ class Scrape(Struct, frozen=True):
     `upstream_rq_5xx` and not in `upstream_rq_total`, so the classes are what counts.
     """
 
-    counters: Mapping[str, int]
+    counters: Mapping[str, int] = field(default_factory=dict)
     times: Times = field(default_factory=dict)
+
+    def __add__(self, other: Scrape) -> Scrape:
+        """What two gateways have counted."""
+        names = {*self.counters, *other.counters}
+        counters = {name: self.counters.get(name, 0) + other.counters.get(name, 0) for name in names}
+        times = {bound: self.times.get(bound, 0) + other.times.get(bound, 0) for bound in _bounds(self, other)}
+        return Scrape(counters, times)
 
 
 class Counts(Struct, frozen=True):

@@ -23,7 +23,7 @@ class Order(StrEnum):
 class Signal(Struct, frozen=True, kw_only=True):
     """An order as given: for which release, by whom (user@machine), and when (seconds since the epoch, the engine's clock).
 
-    `phase` is the phase that was approved; 0 for other orders.
+    `phase` is the phase that was approved; 0 for other orders. `key` is the same wherever the order is kept.
     """
 
     order: Order
@@ -31,3 +31,4 @@ class Signal(Struct, frozen=True, kw_only=True):
     by: str
     at: float
     phase: int = 0
+    key: str = ""

@@ -15,6 +15,7 @@ from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.lease import DockerLeases
 from fairway.engines.docker.ledger import DockerLedger
+from fairway.engines.docker.shelf import DockerShelf
 from fairway.engines.docker.signals import DockerSignals
 from fairway.flows.context import Target, iso
 from fairway.gateway.traffic import GatewayTraffic
@@ -149,7 +150,11 @@ class Connection(Struct, frozen=True):
             environment=environment,
             engine=DockerEngine(environment, self.docker, self.host, credentials=_credentials),
             traffic=self.traffic,
-            ledger=DockerLedger(environment, self.docker, self.image, host=self.host, clock=clock),
+            ledger=DockerLedger(
+                environment,
+                DockerShelf(environment.key, self.docker, self.image, host=self.host, clock=clock),
+                clock=clock,
+            ),
             leases=DockerLeases(environment, self.docker, self.image, by, host=self.host, clock=clock),
             signals=DockerSignals(environment, self.docker, self.image, host=self.host),
             console=DockerConsole(environment, self.docker, self.host),

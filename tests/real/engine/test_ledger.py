@@ -13,7 +13,9 @@ import pytest
 from fairway.engines.docker.ledger import DockerLedger
 from fairway.engines.docker.ledger_codec import progress_name
 from fairway.engines.docker.put import put
+from fairway.engines.docker.shelf import DockerShelf
 from fairway.model.app import Service
+from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.release import Progress, promoted, under_way
 from tests.real.engine.conftest import World
@@ -21,9 +23,18 @@ from tests.real.engine.conftest import World
 pytestmark = pytest.mark.anyio
 
 
+def ledger_on(environment: Environment, docker: aiodocker.Docker, image: str) -> DockerLedger:
+    return DockerLedger(environment, DockerShelf(environment.key, docker, image, host="web-1"))
+
+
+def shelf(ledger: DockerLedger) -> DockerShelf:
+    assert isinstance(ledger.shelf, DockerShelf)
+    return ledger.shelf
+
+
 @pytest.fixture
 def ledger(world: World, docker: aiodocker.Docker) -> DockerLedger:
-    return DockerLedger(world.environment, docker, world.image.id, host="web-1")
+    return ledger_on(world.environment, docker, world.image.id)
 
 
 async def test_reading_where_nothing_was_deployed_makes_nothing(
@@ -48,7 +59,7 @@ async def test_what_was_intended_and_what_became_of_it(world: World, ledger: Doc
     assert one.finished.endswith("Z")
     assert (two.release, two.outcome) == (second, "")
     assert promoted((one, two)) == first
-    assert await DockerLedger(world.environment, ledger.docker, world.image.id).read() == (one, two)
+    assert await ledger_on(world.environment, shelf(ledger).docker, world.image.id).read() == (one, two)
 
 
 async def test_a_number_is_used_once(world: World, ledger: DockerLedger) -> None:
@@ -94,7 +105,7 @@ async def test_the_keeper_may_do_next_to_nothing(world: World, ledger: DockerLed
 
 async def phase(ledger: DockerLedger, number: int = 1) -> int:
     """As another process reads it."""
-    records = await DockerLedger(ledger.environment, ledger.docker, ledger.image).read()
+    records = await ledger_on(ledger.environment, shelf(ledger).docker, shelf(ledger).image).read()
     return next(record.progress.phase for record in records if record.release.number == number)
 
 
@@ -107,13 +118,13 @@ async def test_the_last_note_counts_and_goes_on_from_another_process(world: Worl
         assert await phase(ledger) == number
     await ledger.conclude(first, "promoted")
     await ledger.intend(second)
-    other = DockerLedger(world.environment, ledger.docker, world.image.id)
+    other = ledger_on(world.environment, shelf(ledger).docker, world.image.id)
     for number in (4, 5, 6):
         await other.note(second, Progress(phase=number))
         await other.note(first, Progress(phase=number))
         assert (await phase(ledger), await phase(ledger, 2)) == (number, number)
     assert (await ledger.read())[0].outcome == "promoted"
-    assert len([name for name in await ledger._files() if "progress" in name]) == 4
+    assert len([name for name in await ledger.shelf.files() if "progress" in name]) == 4
 
 
 async def test_a_note_cut_short_leaves_the_one_before(
@@ -127,7 +138,7 @@ async def test_a_note_cut_short_leaves_the_one_before(
     for data in (b"", b'{"sequence": 3, "progress": {"phase": 3, "since": 0.'):
         await put(docker, "fairway-keeper", "/ledger", tar(torn, data))
         assert await phase(ledger) == 2
-    other = DockerLedger(world.environment, docker, world.image.id)
+    other = ledger_on(world.environment, docker, world.image.id)
     await other.note(release, Progress(phase=4))
     assert await phase(ledger) == 4
 
@@ -146,7 +157,7 @@ async def test_reading_while_somebody_notes_is_never_a_step_back_and_loses_no_re
             await ledger.note(releases[1], Progress(phase=noted, done=("x" * (noted * 7919 % 20000),)))
 
     writing = asyncio.create_task(write())
-    reader = DockerLedger(world.environment, ledger.docker, world.image.id)
+    reader = ledger_on(world.environment, shelf(ledger).docker, world.image.id)
     last = 0
     while not writing.done():
         before = noted
@@ -165,13 +176,13 @@ async def test_a_note_is_one_request_and_brings_a_lost_keeper_back(
     release = world.release()
     await ledger.intend(release)
     asked: list[str] = []
-    query = ledger.docker._query
+    query = shelf(ledger).docker._query
 
     def spy(path: str, *arguments: object, **more: object) -> object:
         asked.append(path)
         return query(path, *arguments, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ledger.docker, "_query", spy)
+    monkeypatch.setattr(shelf(ledger).docker, "_query", spy)
     await ledger.note(release, Progress(phase=1))
     assert asked == ["containers/fairway-keeper/archive"]
     world.host.docker("rm", "-f", "fairway-keeper")

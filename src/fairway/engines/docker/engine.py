@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
+from itertools import count, islice
 
 import aiodocker
 
@@ -78,11 +79,22 @@ class DockerEngine:
 
     async def ensure(self, release: Release, revision: Revision, replicas: int, secrets: Mapping[str, bytes]) -> None:
         existing = (await self.observe()).of(revision)
-        kept = [replica for replica in existing if replica.state not in BROKEN]
-        asleep = [replica for replica in kept if replica.state in STOPPED and not finished(release, replica)]
-        taken = {replica.index for replica in kept}
-        missing = [index for index in range(1, replicas + len(kept) + 1) if index not in taken][: replicas - len(kept)]
-        await self._remove([replica for replica in existing if replica.state in BROKEN])
+        taken = [replica.index for replica in existing if replica.state not in BROKEN]
+        await self.bring(release, revision, existing, indexes(taken, replicas), secrets)
+
+    async def bring(
+        self,
+        release: Release,
+        revision: Revision,
+        existing: Collection[Replica],
+        wanted: Collection[int],
+        secrets: Mapping[str, bytes],
+    ) -> None:
+        """These replicas of the revision, started; `existing` are those that are on this host."""
+        kept = {replica.index: replica for replica in existing if replica.state not in BROKEN}
+        asleep = [replica for replica in kept.values() if replica.state in STOPPED and not finished(release, replica)]
+        missing = sorted(set(wanted) - kept.keys())
+        await self.remove([replica for replica in existing if replica.state in BROKEN])
         with translated(self.host):
             await together(
                 [
@@ -117,9 +129,10 @@ class DockerEngine:
             await together(batch.run(render.container(release, revision, place)) for place in places)
 
     async def retire(self, revision: Revision, replicas: int) -> None:
-        await self._remove((await self.observe()).of(revision)[replicas:])
+        await self.remove((await self.observe()).of(revision)[replicas:])
 
-    async def _remove(self, doomed: Collection[Replica]) -> None:
+    async def remove(self, doomed: Collection[Replica]) -> None:
+        """Stop them within their grace period, and remove them."""
         highest_first = sorted(doomed, key=lambda replica: -replica.index)
         with translated(self.host, "A replica could not be stopped"):
             left = await together(
@@ -149,6 +162,12 @@ class DockerEngine:
         problems = refusals(app, api_version(self.docker))
         if problems:
             raise Unsupported(problems, f"Docker on one host cannot honour all of {app.name}")
+
+
+def indexes(taken: Collection[int], replicas: int) -> list[int]:
+    """Those of `replicas` replicas at least: what is there stays, and the lowest free numbers are added."""
+    free = (number for number in count(1) if number not in taken)
+    return sorted([*taken, *islice(free, max(0, replicas - len(taken)))])
 
 
 def finished(release: Release, replica: Replica) -> bool:

@@ -115,6 +115,15 @@ def _read(files: Mapping[str, bytes], pattern: re.Pattern[str], kind: type[T]) -
     return found
 
 
+def newer(name: str, one: bytes, other: bytes) -> bytes:
+    """Which of two files of one name counts: what is whole, and of two notes the later one."""
+    if torn(one) or torn(other):
+        return other if torn(one) else one
+    if not PROGRESS.fullmatch(name):
+        return one
+    return max(one, other, key=lambda data: msgspec.json.decode(data, type=Noted, strict=False).sequence)
+
+
 def torn(data: bytes) -> bool:
     """Whether it is a strict beginning of a record: its writer was killed, or the disk was full."""
     return _ends_early(data) or _ends_early(data + b"0")  # in the midst of a number, that is

@@ -39,7 +39,11 @@ class DockerSignals:
         self._cleared: set[str] = set()
 
     async def send(self, order: Order, release: int, by: str, *, phase: int = 0) -> None:
-        name = names.order(self.environment, f"{time.time_ns()}-{randomness.token_hex(4)}")
+        await self.write(token(), order, release, by, phase=phase)
+
+    async def write(self, token: str, order: Order, release: int, by: str, *, phase: int = 0) -> None:
+        """`token` tells it from every other order."""
+        name = names.order(self.environment, token)
         told = {names.ORDER: order.value, names.RELEASE: str(release), names.BY: by, names.PHASE: str(phase)}
         body = json.dumps(confined(self.image, ["/never-started"], self.labels | told))
         with explained(self.host, f"The order to {order} could not be given"):
@@ -69,6 +73,10 @@ class DockerSignals:
         return tuple(sorted(self._heard.values(), key=lambda told: told.at))
 
 
+def token() -> str:
+    return f"{time.time_ns()}-{randomness.token_hex(4)}"
+
+
 def signal(container: dict[str, Any]) -> Signal | None:
     """None where its labels are no order that this Fairway knows. `at` is when the engine made it."""
     labels = container["Config"].get("Labels") or {}
@@ -77,4 +85,5 @@ def signal(container: dict[str, Any]) -> Signal | None:
     except (KeyError, ValueError):
         return None
     by = labels.get(names.BY, "somebody")
-    return Signal(order=order, release=release, by=by, at=seconds(container["Created"]), phase=phase)
+    at, key = seconds(container["Created"]), container["Name"].removeprefix("/")
+    return Signal(order=order, release=release, by=by, at=at, phase=phase, key=key)

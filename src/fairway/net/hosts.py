@@ -1,0 +1,248 @@
+"""The hosts of a fleet, as one process sees them: those that answer, and those that are lost.
+
+A host that is lost stays so for as long as this process lives: it has missed what was done meanwhile, and it comes back
+with the next command. Calls that are under way to it end at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TypeVar
+
+import aiodocker
+import aiohttp
+from msgspec import Struct
+
+from fairway.model.errors import EngineUnreachable, FairwayError, HostLost
+from fairway.net.docker import connect
+from fairway.net.tls import Tls
+
+T = TypeVar("T")
+
+BEAT = 2.0
+"""Seconds between two questions to a host whether it is there."""
+SILENCE = 4.0
+"""How long it may take to answer; the second time in a row it is lost."""
+
+
+class Address(Struct, frozen=True):
+    """Where a host's engine is."""
+
+    address: str
+    tls: Tls | None = None
+
+
+class Budget(Struct, frozen=True):
+    """How many hosts may be lost so that the work goes on without them; None: any number, nothing is changed."""
+
+    most: int | None = None
+
+
+class Hosts:
+    """`engines` are those that answer, by the host's name, in the order of the settings; `lost`, why the others do not."""
+
+    def __init__(
+        self, engines: Mapping[str, aiodocker.Docker], lost: Mapping[str, FairwayError], budget: Budget
+    ) -> None:
+        self.engines = dict(engines)
+        self.lost = dict(lost)
+        self.budget = budget
+        self._gone = {name: asyncio.Event() for name in engines}
+        self._unsaid = set(lost)
+        """Hosts that nobody has been told about yet."""
+
+    @property
+    def size(self) -> int:
+        """Of the fleet, lost hosts included."""
+        return len(self.engines) + len(self.lost)
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        return tuple(self.engines)
+
+    @property
+    def first(self) -> str:
+        """Raises EngineUnreachable where none is left."""
+        self._some()
+        return next(iter(self.engines))
+
+    async def each(self, call: Callable[[str], Awaitable[T]], hosts: Iterable[str] | None = None) -> dict[str, T]:
+        """What the call says on each of them, all (or `hosts`) side by side; without those that are lost meanwhile.
+
+        All of them to their end, then the first error. Raises HostLost where more are lost than may be: once, for whoever
+        then makes good goes on with what is left.
+        """
+        self.reckon()
+        self._some()
+        wanted = [name for name in (self.engines if hosts is None else hosts) if name in self.engines]
+        told = await asyncio.gather(*(self.on(name, call(name)) for name in wanted), return_exceptions=True)
+        self.reckon()
+        found = dict(zip(wanted, told, strict=True))
+        for name, result in found.items():
+            if isinstance(result, BaseException) and name not in self.lost:
+                raise result
+        self._some()
+        return {name: result for name, result in found.items() if not isinstance(result, BaseException)}
+
+    async def on(self, name: str, call: Awaitable[T]) -> T:
+        """The call to one host; it ends, with EngineUnreachable, as soon as the host is lost."""
+        task = asyncio.ensure_future(call)
+        gone = asyncio.ensure_future(self._gone[name].wait())
+        try:
+            await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise self._silent(name)
+            try:
+                return task.result()
+            except EngineUnreachable:
+                await self._doubt(name)
+                raise
+        finally:
+            gone.cancel()
+            if not task.done():
+                task.cancel()
+                with suppress(BaseException):
+                    await task
+
+    async def latest(self, watch: Callable[[str], AsyncIterator[T]]) -> AsyncGenerator[Mapping[str, T], None]:
+        """What the watch of each host said last, once all have said something, and after each news."""
+        said: dict[str, T] = {}
+        news: asyncio.Queue[tuple[str, T | Exception]] = asyncio.Queue()
+        self.reckon()
+        self._some()
+        tasks = [asyncio.create_task(self._follow(name, watch(name), news)) for name in self.engines]
+        try:
+            while True:
+                name, item = await news.get()
+                if not isinstance(item, Exception):
+                    said[name] = item
+                elif name in self.lost:
+                    said.pop(name, None)
+                    self._some()
+                else:
+                    raise item
+                self.reckon()
+                if news.empty() and said.keys() >= self.engines.keys():
+                    yield dict(said)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _follow(
+        self, name: str, stream: AsyncIterator[T], news: asyncio.Queue[tuple[str, T | Exception]]
+    ) -> None:
+        """Puts all that comes, and in the end the error that ended it."""
+
+        async def follow() -> None:
+            async for item in stream:
+                news.put_nowait((name, item))
+
+        try:
+            await self.on(name, follow())
+        except Exception as error:
+            news.put_nowait((name, error))
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+
+    def reckon(self) -> None:
+        """Raises HostLost where hosts were lost since it was last asked, and that is more than may be."""
+        if not self._unsaid or self.budget.most is None:
+            return
+        names, self._unsaid = sorted(self._unsaid), set()
+        if len(self.lost) > self.budget.most:
+            raise self._too_many(names)
+
+    def _too_many(self, names: list[str]) -> HostLost:
+        one = self.lost[names[0]]
+        most = self.budget.most
+        allowed = "no host may be lost" if not most else f"{most} of {self.size} may be lost (`max_lost`)"
+        return HostLost(
+            f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not answer",
+            where=one.where,
+            why=one.why or one.what,
+            hint=f"{allowed}: bring it back, or take it out of `hosts`, and run the command again",
+            hosts=tuple(names),
+        )
+
+    def _some(self) -> None:
+        if not self.engines:
+            one = next(iter(self.lost.values()))
+            raise EngineUnreachable(
+                f"none of the {len(self.lost)} hosts answers: nothing was touched",
+                where=one.where,
+                why=one.why or one.what,
+                hint=one.hint,
+            )
+
+    async def _doubt(self, name: str) -> None:
+        """Somebody could not reach it: a restart is over soon, a loss is not."""
+        for _ in range(2):
+            if name in self.lost or await _answers(self.engines[name]):
+                return
+            await asyncio.sleep(0.5)
+        self.lose(name)
+
+    def lose(self, name: str) -> None:
+        """Nobody speaks to it any more."""
+        if self.engines.pop(name, None) is not None:
+            self.lost[name] = self._silent(name)
+            self._unsaid.add(name)
+            self._gone[name].set()
+
+    def _silent(self, name: str) -> EngineUnreachable:
+        return EngineUnreachable(
+            f"{name} does not answer any more",
+            where=name,
+            why=f"its engine has said nothing for {2 * SILENCE:g} s, or refuses",
+            hint="check the host, its engine, and the network to it",
+        )
+
+    async def listen(self) -> None:
+        """Asks each host again and again whether it is there, until this is cancelled."""
+        await asyncio.gather(*(self._listen(name) for name in list(self.engines)))
+
+    async def _listen(self, name: str) -> None:
+        failed = 0
+        while name in self.engines:
+            await asyncio.sleep(BEAT if not failed else 0.0)
+            failed = 0 if await _answers(self.engines[name]) else failed + 1
+            if failed == 2:
+                self.lose(name)
+
+
+async def _answers(docker: aiodocker.Docker) -> bool:
+    try:
+        async with docker.session.get(
+            f"{docker.docker_host}/_ping", timeout=aiohttp.ClientTimeout(total=SILENCE)
+        ) as said:
+            return said.status == 200
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        await asyncio.sleep(0.1)
+        return False
+
+
+@asynccontextmanager
+async def opened(addresses: Mapping[str, Address], budget: Budget, timeout: float = 10.0) -> AsyncIterator[Hosts]:
+    """Connections to all hosts, made side by side. A wrong address raises, a host that does not answer is lost."""
+    async with AsyncExitStack() as stack:
+
+        async def one(where: Address) -> aiodocker.Docker | EngineUnreachable:
+            try:
+                return await stack.enter_async_context(connect(where.address, tls=where.tls, timeout=timeout))
+            except EngineUnreachable as error:
+                return error
+
+        told = dict(zip(addresses, await asyncio.gather(*map(one, addresses.values())), strict=True))
+        engines = {name: docker for name, docker in told.items() if isinstance(docker, aiodocker.Docker)}
+        lost = {name: error for name, error in told.items() if isinstance(error, EngineUnreachable)}
+        hosts = Hosts(engines, lost, budget)
+        listening = asyncio.create_task(hosts.listen())
+        try:
+            yield hosts
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
