@@ -15,6 +15,7 @@ from fairway.model.build import Build, Commit, ImageRef
 from fairway.model.events import Emit
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.host_facts import HostFacts
+from fairway.model.hosts import Host
 from fairway.model.judgement import Scrape
 from fairway.model.orders import Order, Signal
 from fairway.model.policy import Job
@@ -63,6 +64,9 @@ class Engine(Protocol):
 
     async def forget(self, release: Release) -> None:
         """Remove what the jobs of a release have left behind."""
+
+    async def hosts(self) -> tuple[Host, ...]:
+        """Those that replicas are placed on; none where there is nothing to be placed."""
 
     def refuse(self, app: App) -> None:
         """Raises Unsupported, with every file and line that this engine cannot honour."""

@@ -12,7 +12,6 @@ from fairway.cli.common import environment as chosen
 from fairway.cli.errors import near
 from fairway.flows.ingredients import configs_of
 from fairway.model.errors import Exit, FairwayError, InvalidFiles, Problem
-from fairway.wiring.hosts import only
 
 
 class Finding(Struct, frozen=True):
@@ -55,7 +54,6 @@ async def _look(project: wiring.Project, name: str, offline: bool) -> list[Findi
     try:
         app, warnings = project.app_with_warnings(name)
         project.policies(name, app)
-        only(project, name)
     except InvalidFiles as error:
         return [_finding(name, "error", problem) for problem in error.problems]
     found = [_finding(name, "warning", problem) for problem in warnings]

@@ -29,7 +29,7 @@ async def session(
     project = wiring.project(options.directory)
     name = environment(project.settings, named)
     patience = seconds(wait)
-    async with wiring.connection(project, name) as connection:
+    async with wiring.connection(project, name, changes=changes) as connection:
         if changes:
             await connection.prepare()
         yield Session(connection, connection.target(by=whoami(), doing=f"fairway {doing}", wait=patience))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -40,6 +40,12 @@ class Target(Struct, frozen=True, kw_only=True):
     """Seconds to wait for a lease that somebody else holds."""
     clock: Callable[[], str] = now
     """The environment's own time, where it has one: deployers on different machines may differ."""
+    lost: Callable[[], Mapping[str, str]] = dict
+    """The hosts that do not answer, by name, and why."""
+    fleet: bool = False
+    """Whether there are several hosts: then services find each other through the gateways."""
+    stops_on_loss: bool = False
+    """Whether all stays as it is when a host is lost, until somebody says what next."""
 
     @property
     def seconds(self) -> float:

@@ -12,10 +12,11 @@ from msgspec import Struct
 from fairway.conduct.journal import Journal
 from fairway.conduct.orders import Orders
 from fairway.flows.context import Target
+from fairway.flows.loss import refuse_incomplete, stopped
 from fairway.flows.orders import begun_or_refused, promoted_or_refused
 from fairway.flows.proposal import Proposal, Propose, look
 from fairway.flows.undo import concluded, conductor_of, moved, tidied, undo
-from fairway.model.errors import Aborted, FairwayError, Partial
+from fairway.model.errors import Aborted, FairwayError, HostLost, Partial
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release, under_way
 from fairway.model.steps import Verdict
@@ -45,6 +46,7 @@ async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[st
                 await _apply(target, proposal, secrets, emit, lost)
     finally:
         gathering.cancel()
+    refuse_incomplete(target, proposal.release)
     return Deployed(release=proposal.release, changed=changed, seconds=time.monotonic() - began)
 
 
@@ -106,6 +108,8 @@ async def _apply(
     finally:
         listening.cancel()
         await asyncio.gather(opening, listening, return_exceptions=True)
+    if target.stops_on_loss and isinstance(conductor.error, HostLost):
+        raise stopped(release, conductor.error)
     if proposal.mends:
         await tidied(target, release)
         _mended(release, conductor.error)

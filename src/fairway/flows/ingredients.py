@@ -17,6 +17,7 @@ from fairway.model.errors import InvalidFiles, Problem, Refused
 from fairway.model.files import FileObject
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
+from fairway.rollout.everywhere import everywhere
 from fairway.rollout.propose import Ingredients
 
 Read = Callable[[str], bytes]
@@ -32,12 +33,14 @@ async def gather(
     configs: Mapping[str, str],
 ) -> Ingredients:
     """Raises Refused where a service has `build:` and nothing was built, ImageNotFound."""
-    images, versions = await asyncio.gather(
-        _images(target, app, build), asyncio.to_thread(_versions, target.environment, secrets)
+    images, versions, hosts = await asyncio.gather(
+        _images(target, app, build),
+        asyncio.to_thread(_versions, target.environment, secrets),
+        target.engine.hosts(),
     )
     return Ingredients(
         environment=target.environment,
-        app=app,
+        app=everywhere(app, hosts),
         images=images,
         policies=policies,
         configs=configs,

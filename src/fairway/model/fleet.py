@@ -49,6 +49,8 @@ class Replica(Struct, frozen=True, kw_only=True):
     image: str = ""
     complaint: str = ""
     """What the healthcheck said when it last failed, where the replica is unhealthy."""
+    leaving: bool = False
+    """Another one is to take its place: its host is drained, or was away."""
 
     @property
     def alive(self) -> bool:
@@ -76,8 +78,9 @@ class Fleet(Struct, frozen=True, kw_only=True):
     """Ids of the replicas that the gateway sends requests to."""
 
     def of(self, revision: Revision) -> tuple[Replica, ...]:
+        """By index; those that leave come last."""
         found = (replica for replica in self.replicas if replica.revision == revision)
-        return tuple(sorted(found, key=lambda replica: replica.index))
+        return tuple(sorted(found, key=lambda replica: (replica.leaving, replica.index)))
 
     def revisions(self, service: str | None = None) -> tuple[Revision, ...]:
         """Oldest first."""

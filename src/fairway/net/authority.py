@@ -62,6 +62,20 @@ class Authority:
             raise UsageError(f"The key in {directory} does not belong to the authority's certificate")
         return cls(certificate, key)
 
+    @classmethod
+    def read(cls, text: bytes) -> Authority:
+        """One from `whole`. Raises ValueError."""
+        key = serialization.load_pem_private_key(text, password=None)
+        certificate = x509.load_pem_x509_certificate(text)
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
+            raise ValueError("the key does not belong to the certificate")
+        return cls(certificate, key)
+
+    @property
+    def whole(self) -> Secret:
+        """Key and certificate as one text."""
+        return Secret(bytes(_pem_of_key(self.key)) + self.pem.encode())
+
     def save(self, directory: Path) -> None:
         """Both files for their owner alone, each whole or not there at all."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -14,14 +14,19 @@ Finder = Callable[[App, Service], Iterable[Path]]
 """Where in a service a refused use of a field stands: paths below the service."""
 
 
-def refusals(app: App, api: tuple[int, int] = (1, 41)) -> tuple[Problem, ...]:
-    """`api` is the version that the engine speaks."""
-    found = [problem for service in app.services.values() for problem in _service(app, service, api)]
+FLEET = ("services.deploy.placement",)
+"""What several hosts can honour, and one cannot."""
+
+
+def refusals(app: App, api: tuple[int, int] = (1, 41), *, fleet: bool = False) -> tuple[Problem, ...]:
+    """`api` is the version that the engine speaks; `fleet`: there are several hosts."""
+    rows = [row for row in ROWS if not (fleet and row.path in FLEET)]
+    found = [problem for service in app.services.values() for problem in _service(app, service, api, rows)]
     return (*found, *_sections(app), *_objects(app, api))
 
 
-def _service(app: App, service: Service, api: tuple[int, int]) -> Iterator[Problem]:
-    for row in ROWS:
+def _service(app: App, service: Service, api: tuple[int, int], rows: Iterable[Row]) -> Iterator[Problem]:
+    for row in rows:
         section, _, key = row.path.partition(".")
         if section != "services":
             continue

@@ -179,7 +179,7 @@ def _move(fleet: Fleet, release: Release, service: str, course: Course) -> Move:
         new=new,
         replicas=replicas,
         present=sum(_fine(fleet, replica, job) for replica in mine[:replicas]),
-        surplus=max(0, len(mine) - replicas),
+        surplus=max(0, len(mine) - replicas, sum(replica.leaving for replica in mine)),
         old=old,
         surge=max(1, surge if surge and batches and not phased else replicas),
         recreate=recreate,
@@ -218,6 +218,8 @@ def _serve(fleet: Fleet, replicas: tuple[Replica, ...]) -> bool:
 
 def _fine(fleet: Fleet, replica: Replica, job: bool) -> bool:
     """A job is fine once it has ended well. One that serves has been seen to be ready, whatever its healthcheck says yet."""
+    if replica.leaving:
+        return False
     if job:
         return replica.state is State.EXITED and replica.exit_code == 0
     return replica.up or (replica.alive and replica.id in fleet.serving)

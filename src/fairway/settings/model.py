@@ -18,7 +18,9 @@ from fairway.settings.types import (
     AppName,
     Command,
     EngineName,
+    HostLoss,
     HostName,
+    Ip,
     Labels,
     Name,
     PassesOn,
@@ -72,6 +74,8 @@ class Host(Struct, frozen=True, kw_only=True):
     tls: Tls | None = None
     labels: Labels = field(default_factory=dict)
     edge: bool | None = None
+    internal: Ip | None = None
+    """The address at which the other hosts reach it; None: the one in `address`."""
 
 
 class RouteSettings(Struct, frozen=True, kw_only=True):
@@ -112,6 +116,8 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
     require: tuple[Name, ...] | None = None
     registry: Repository | None = None
     services: Mapping[ServiceName, ServiceSettings] = field(default_factory=dict)
+    on_host_loss: HostLoss = "rollback"
+    max_lost: Tries = 1
 
     @property
     def edges(self) -> tuple[str, ...]:

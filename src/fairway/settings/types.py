@@ -51,6 +51,8 @@ Address = Annotated[
         "unix:///var/run/docker.sock, tcp://HOST:2376 or ssh://USER@HOST",
     ),
 ]
+Ip = Annotated[str, pattern("an IPv4 address", r"[0-9]{1,3}(\.[0-9]{1,3}){3}", "such as 10.0.0.12")]
+HostLoss = Annotated[str, choice("rollback", "continue", "stop")]
 EngineName = Annotated[str, choice("docker", later=("swarm", "kubernetes"))]
 PassesOn = Annotated[Literal["exit", "last-line"], choice("exit", "last-line")]
 StrategyName = Annotated[str, choice("rolling", "recreate", *STEPPED)]

@@ -5,33 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fairway.model.errors import Problem, Unsupported, UsageError
+from fairway.model.errors import UsageError
 from fairway.net.tls import Tls
 from fairway.settings.model import Host
 
 if TYPE_CHECKING:
     from fairway.flows.hosts import Known
-    from fairway.wiring import Project
-
-
-def only(project: Project, name: str) -> tuple[str, Host]:
-    """The one host of an environment, with its name. Raises Unsupported where there are several."""
-    (label, host), *others = project.settings.environments[name].hosts.items()
-    if others:
-        path = ("environments", name, "hosts")
-        count = len(others) + 1
-        raise Unsupported(
-            [
-                Problem(
-                    "several hosts are not in this version of Fairway",
-                    project.settings.where(*path),
-                    path,
-                    f"leave one, or make an environment of each; `fairway hosts {name}` looks at all of them",
-                )
-            ],
-            f"{name} has {count} hosts: nothing can be deployed to it, or asked of it, as a whole",
-        )
-    return label, host
+    from fairway.wiring.checkout import Project
 
 
 def known(project: Project, name: str, patience: float) -> tuple[Known, ...]:

@@ -1,4 +1,4 @@
-"""As long as one host is what can be deployed to, nothing acts on an environment that has several."""
+"""Commands on an environment of several hosts of which none answers: nothing is touched, and one clear error says so."""
 
 from __future__ import annotations
 
@@ -15,29 +15,40 @@ app: shop
 environments:
   production:
     hosts:
-      web-1: unix:///nowhere/1.sock
-      web-2: unix:///nowhere/2.sock
+      web-1: {address: unix:///nowhere/1.sock, internal: 10.0.0.1}
+      web-2: {address: unix:///nowhere/2.sock%s}
 """
 ARGUMENTS = {
     "promote": ["--now"],
     "down": ["production", "--yes"],
     "exec": ["production", "web", "true"],
     "run": ["production", "web", "true"],
-    "check": ["--offline"],
 }
-OF_NO_ENVIRONMENT = {"hosts", "init", "config", "docs", "completion"}
+OF_NO_ENVIRONMENT = {"hosts", "init", "config", "docs", "completion", "check"}
+ASKING = [name for name, _, _ in COMMANDS if name not in OF_NO_ENVIRONMENT]
 
 
-@pytest.mark.parametrize("command", [name for name, _, _ in COMMANDS if name not in OF_NO_ENVIRONMENT])
-def test_it_is_refused_with_its_line(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "compose.yaml").write_text("services: {web: {image: debian}}\n")
-    (tmp_path / "fairway.yaml").write_text(SETTINGS)
     monkeypatch.chdir(tmp_path)
-    assert run(application(), [command, *ARGUMENTS.get(command, [])]) == 2
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ASKING)
+def test_no_host_answers(command: str, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "fairway.yaml").write_text(SETTINGS % ", internal: 10.0.0.2")
+    assert run(application(), [command, *ARGUMENTS.get(command, [])]) == 1
     printed = capsys.readouterr()
     said = printed.out + printed.err
     assert said.count("error: ") == 1
-    assert "fairway.yaml:4: environments.production.hosts: several hosts are not in this version of Fairway" in said
-    assert "`fairway hosts production` looks at all of them" in said
+    assert "none of the 2 hosts answers: nothing was touched" in said
+    assert "there is no such socket" in said
+
+
+def test_a_host_that_the_others_could_not_find(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "fairway.yaml").write_text(SETTINGS % "")
+    assert run(application(), ["ps"]) == 2
+    said = capsys.readouterr().err
+    assert "fairway.yaml:6: environments.production.hosts.web-2: the other hosts do not know where web-2 is" in said
+    assert "internal: 10.0.0.12" in said

@@ -20,6 +20,7 @@ from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import Unsupported
 from fairway.model.fleet import Fleet, Replica, State
+from fairway.model.hosts import Host
 from fairway.model.policy import Job
 from fairway.model.release import Release, Revision
 from fairway.net.docker import api_version
@@ -159,9 +160,16 @@ class DockerEngine:
         await self.jobs.forget(release)
 
     def refuse(self, app: App) -> None:
-        problems = refusals(app, api_version(self.docker))
+        self.refuse_more(app, fleet=False)
+
+    async def hosts(self) -> tuple[Host, ...]:
+        return ()
+
+    def refuse_more(self, app: App, *, fleet: bool) -> None:
+        """`fleet`: it is one host of several."""
+        problems = refusals(app, api_version(self.docker), fleet=fleet)
         if problems:
-            raise Unsupported(problems, f"Docker on one host cannot honour all of {app.name}")
+            raise Unsupported(problems, f"Docker cannot honour all of {app.name}")
 
 
 def indexes(taken: Collection[int], replicas: int) -> list[int]:

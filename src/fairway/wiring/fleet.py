@@ -1,0 +1,156 @@
+"""An environment on several Docker hosts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fairway.engines.docker.console import DockerConsole
+from fairway.engines.docker.engine import DockerEngine
+from fairway.engines.docker.fleet.console import FleetConsole
+from fairway.engines.docker.fleet.engine import DockerFleet
+from fairway.engines.docker.fleet.inventory import Known
+from fairway.engines.docker.fleet.leases import FleetLeases
+from fairway.engines.docker.fleet.shelf import FleetShelf
+from fairway.engines.docker.fleet.signals import FleetSignals
+from fairway.engines.docker.fleet.supply import Supply
+from fairway.engines.docker.lease import DockerLeases
+from fairway.engines.docker.ledger import DockerLedger
+from fairway.engines.docker.shelf import DockerShelf
+from fairway.engines.docker.signals import DockerSignals
+from fairway.gateway.fleet import FleetTraffic
+from fairway.gateway.traffic import GatewayTraffic
+from fairway.model.environment import Environment
+from fairway.model.errors import InvalidFiles, Problem
+from fairway.model.peers import Identity
+from fairway.net.docker import host_time
+from fairway.net.hostimage import ensure_host_image, host_image
+from fairway.net.hosts import Address, Budget, Hosts, opened
+from fairway.ports import Leases
+from fairway.render import names
+from fairway.rollout.seats import seats
+from fairway.wiring.hosts import tls_of
+from fairway.wiring.identities import AUTHORITY, identities
+from fairway.wiring.parts import Parts, credentials
+
+if TYPE_CHECKING:
+    from fairway.settings.model import EnvironmentSettings
+    from fairway.wiring.checkout import Project
+
+
+@asynccontextmanager
+async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[Parts]:
+    """Raises EngineUnreachable where no host answers, InvalidFiles where one has no address for the others."""
+    said, gateway, environment = (
+        project.settings.environments[name],
+        project.settings.gateway,
+        project.environment(name),
+    )
+    reached = _reached(project, name, said)
+    addresses = {label: Address(host.address, tls_of(project, host)) for label, host in said.hosts.items()}
+    image = gateway.image or host_image()
+    async with opened(addresses, _budget(said, changes=changes)) as hosts:
+        engines = dict(hosts.engines)
+        """Those of hosts that are lost later, too."""
+        clock = partial(host_time, engines[hosts.first])
+        shelf = partial(_shelf, hosts, image, clock)
+        orders = {label: DockerSignals(environment, docker, image, host=label) for label, docker in engines.items()}
+
+        def of_host(label: str, identity: Identity | None) -> GatewayTraffic:
+            return GatewayTraffic(
+                engines[label],
+                environment,
+                image=gateway.image,
+                http_port=gateway.http,
+                where=label,
+                identity=identity,
+            )
+
+        async with FleetTraffic(hosts, of_host, reached, partial(identities, shelf(AUTHORITY))) as traffic:
+            yield Parts(
+                builder=hosts.first,
+                docker=engines[hosts.first],
+                engine=_engine(environment, hosts, said),
+                traffic=traffic,
+                ledger=DockerLedger(environment, shelf(environment.key), clock=clock),
+                leases=partial(_leases, environment, hosts, image, clock),
+                signals=FleetSignals(hosts, orders),
+                console=FleetConsole(
+                    hosts, {label: DockerConsole(environment, docker, label) for label, docker in engines.items()}
+                ),
+                clock=clock,
+                prepare=partial(_prepare, hosts, gateway.image),
+                lost=lambda: {label: error.why or error.what for label, error in hosts.lost.items()},
+            )
+
+
+def _budget(said: EnvironmentSettings, *, changes: bool) -> Budget:
+    if not changes:
+        return Budget(None)
+    return Budget(said.max_lost if said.on_host_loss == "continue" else 0)
+
+
+def _engine(environment: Environment, hosts: Hosts, said: EnvironmentSettings) -> DockerFleet:
+    engines = {
+        label: DockerEngine(environment, docker, label, credentials=credentials)
+        for label, docker in hosts.engines.items()
+    }
+    return DockerFleet(
+        environment,
+        hosts,
+        engines=engines,
+        known={label: Known(name=label, labels=host.labels) for label, host in said.hosts.items()},
+        place=partial(seats, volume_name=partial(names.volume, environment)),
+        supply=Supply(hosts, credentials),
+    )
+
+
+def _shelf(hosts: Hosts, image: str, clock: Callable[[], float], folder: str) -> FleetShelf:
+    return FleetShelf(
+        hosts,
+        {label: DockerShelf(folder, docker, image, host=label, clock=clock) for label, docker in hosts.engines.items()},
+    )
+
+
+def _leases(environment: Environment, hosts: Hosts, image: str, clock: Callable[[], float], by: str) -> Leases:
+    def lease(label: str, since: Callable[[], float]) -> DockerLeases:
+        return DockerLeases(environment, hosts.engines[label], image, by, host=label, clock=since)
+
+    return FleetLeases(environment, hosts, lease, clock)
+
+
+async def _prepare(hosts: Hosts, image: str | None) -> None:
+    await hosts.each(lambda label: ensure_host_image(hosts.engines[label], image))
+
+
+def _reached(project: Project, name: str, said: EnvironmentSettings) -> Mapping[str, str]:
+    """Where the gateway of each host is found by the others. Raises InvalidFiles with every host for which it is not known."""
+    found = {
+        label: host.internal or _resolved(urlsplit(host.address).hostname or "") for label, host in said.hosts.items()
+    }
+    missing = [label for label, address in found.items() if not address]
+    if missing:
+        raise InvalidFiles(
+            Problem(
+                f"the other hosts do not know where {label} is",
+                project.settings.where("environments", name, "hosts", label),
+                ("environments", name, "hosts", label),
+                "give it `internal: 10.0.0.12`: the IPv4 address at which they reach it",
+            )
+            for label in missing
+        )
+    return found
+
+
+def _resolved(host: str) -> str:
+    """Its IPv4 address; nothing where it has none that others could use."""
+    try:
+        address = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0] if host else ""
+    except OSError:
+        return ""
+    return "" if not address or ip_address(address).is_loopback else str(address)
