@@ -205,6 +205,16 @@ class Leases(Protocol):
         """Who holds it now."""
 
 
+class Marks(Protocol):
+    """Which hosts of a fleet an operator wants empty."""
+
+    async def drained(self) -> frozenset[str]: ...
+
+    async def drain(self, name: str) -> None: ...
+
+    async def undrain(self, name: str) -> None: ...
+
+
 class Source(Protocol):
     """The checkout that images are made from. Raises SourceError."""
 

@@ -56,6 +56,11 @@ def show(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def warn(text: str) -> None:
+    """For people, beside what is shown."""
+    sys.stderr.write(f"warning: {text}\n")
+
+
 def show_json(value: Any) -> None:
     import msgspec
 

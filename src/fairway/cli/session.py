@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from fairway import wiring
-from fairway.cli.common import Common, environment, seconds, whoami
+from fairway.cli.common import Common, environment, seconds, warn, whoami
 from fairway.flows.context import Target
 
 
@@ -30,6 +30,8 @@ async def session(
     name = environment(project.settings, named)
     patience = seconds(wait)
     async with wiring.connection(project, name, changes=changes) as connection:
+        for label, why in connection.parts.lost().items():
+            warn(f"{label} does not answer: {why}")
         if changes:
             await connection.prepare()
         yield Session(connection, connection.target(by=whoami(), doing=f"fairway {doing}", wait=patience))

@@ -111,8 +111,15 @@ def _joined(old: Backend, new: Backend | None) -> tuple[Endpoint, ...]:
 
 def _asking(live: RoutingTable | None, wanted: RoutingTable) -> RoutingTable:
     """What is wanted; but what leaves this host is still there for those that have not heard of it."""
-    known = _services(live)
-    return replace(wanted, services=tuple(_with_left(known.get(one.service), one) for one in wanted.services))
+    known, news = _services(live), _services(wanted)
+    kept = {name: _with_left(known.get(name), routed) for name, routed in news.items()}
+    ending = {
+        name: _with_left(old, replace(old, backends=(), steering=None))
+        for name, old in known.items()
+        if name not in news
+    }
+    ending = {name: old for name, old in ending.items() if old.backends}
+    return replace(wanted, services=tuple(service for _, service in sorted({**kept, **ending}.items())))
 
 
 def _with_left(live: RoutedService | None, wanted: RoutedService) -> RoutedService:

@@ -49,6 +49,8 @@ class Replica(Struct, frozen=True, kw_only=True):
     image: str = ""
     complaint: str = ""
     """What the healthcheck said when it last failed, where the replica is unhealthy."""
+    rooted: bool = False
+    """It has data on its host: it cannot go elsewhere."""
     leaving: bool = False
     """Another one is to take its place: its host is drained, or was away."""
 

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     KEEPER = "keeper"
     ORDER = "order"
     """Never started: an order to a rollout."""
+    DRAINED = "drained"
+    """Never started: the host is to be empty."""
 
 
 def of_environment(environment: Environment, kind: Kind) -> dict[str, str]:
@@ -105,6 +107,10 @@ def files(environment: Environment, digest: str) -> str:
 
 def lease(environment: Environment) -> str:
     return f"fairway-lease-{environment.key}"
+
+
+def drained(environment: Environment) -> str:
+    return f"fairway-drained-{environment.key}"
 
 
 def order(environment: Environment, token: str) -> str:

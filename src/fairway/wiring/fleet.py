@@ -10,12 +10,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fairway.engines.docker import images
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.fleet.console import FleetConsole
 from fairway.engines.docker.fleet.engine import DockerFleet
 from fairway.engines.docker.fleet.inventory import Known
 from fairway.engines.docker.fleet.leases import FleetLeases
+from fairway.engines.docker.fleet.marks import Marks
 from fairway.engines.docker.fleet.shelf import FleetShelf
 from fairway.engines.docker.fleet.signals import FleetSignals
 from fairway.engines.docker.fleet.supply import Supply
@@ -25,6 +27,7 @@ from fairway.engines.docker.shelf import DockerShelf
 from fairway.engines.docker.signals import DockerSignals
 from fairway.gateway.fleet import FleetTraffic
 from fairway.gateway.traffic import GatewayTraffic
+from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.errors import InvalidFiles, Problem
 from fairway.model.peers import Identity
@@ -57,6 +60,7 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
     async with opened(addresses, _budget(said, changes=changes)) as hosts:
         engines = dict(hosts.engines)
         """Those of hosts that are lost later, too."""
+        supply, marks = Supply(hosts, credentials), Marks(environment, hosts, image)
         clock = partial(host_time, engines[hosts.first])
         shelf = partial(_shelf, hosts, image, clock)
         orders = {label: DockerSignals(environment, docker, image, host=label) for label, docker in engines.items()}
@@ -75,7 +79,7 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
             yield Parts(
                 builder=hosts.first,
                 docker=engines[hosts.first],
-                engine=_engine(environment, hosts, said),
+                engine=_engine(environment, hosts, said, supply, marks),
                 traffic=traffic,
                 ledger=DockerLedger(environment, shelf(environment.key), clock=clock),
                 leases=partial(_leases, environment, hosts, image, clock),
@@ -84,7 +88,8 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
                     hosts, {label: DockerConsole(environment, docker, label) for label, docker in engines.items()}
                 ),
                 clock=clock,
-                prepare=partial(_prepare, hosts, gateway.image),
+                marks=marks,
+                prepare=partial(_prepare, hosts, supply, gateway.image),
                 lost=lambda: {label: error.why or error.what for label, error in hosts.lost.items()},
             )
 
@@ -95,7 +100,9 @@ def _budget(said: EnvironmentSettings, *, changes: bool) -> Budget:
     return Budget(said.max_lost if said.on_host_loss == "continue" else 0)
 
 
-def _engine(environment: Environment, hosts: Hosts, said: EnvironmentSettings) -> DockerFleet:
+def _engine(
+    environment: Environment, hosts: Hosts, said: EnvironmentSettings, supply: Supply, marks: Marks
+) -> DockerFleet:
     engines = {
         label: DockerEngine(environment, docker, label, credentials=credentials)
         for label, docker in hosts.engines.items()
@@ -106,7 +113,8 @@ def _engine(environment: Environment, hosts: Hosts, said: EnvironmentSettings) -
         engines=engines,
         known={label: Known(name=label, labels=host.labels) for label, host in said.hosts.items()},
         place=partial(seats, volume_name=partial(names.volume, environment)),
-        supply=Supply(hosts, credentials),
+        supply=supply,
+        marks=marks,
     )
 
 
@@ -124,8 +132,18 @@ def _leases(environment: Environment, hosts: Hosts, image: str, clock: Callable[
     return FleetLeases(environment, hosts, lease, clock)
 
 
-async def _prepare(hosts: Hosts, image: str | None) -> None:
-    await hosts.each(lambda label: ensure_host_image(hosts.engines[label], image))
+async def _prepare(hosts: Hosts, supply: Supply, image: str | None) -> None:
+    """Made, or there, on one host; the others get it from there."""
+    name = image or host_image()
+    having = await supply.having(name)
+    source = having[0] if having else hosts.first
+    if len(having) < len(hosts.ready):
+        await hosts.on(source, ensure_host_image(hosts.engines[source], image))
+        found = await hosts.on(source, images.local(hosts.engines[source], source, name))
+        if found:
+            await supply.bring(
+                ImageRef(reference=name, id=found["Id"]), [one for one in hosts.ready if one not in having]
+            )
 
 
 def _reached(project: Project, name: str, said: EnvironmentSettings) -> Mapping[str, str]:

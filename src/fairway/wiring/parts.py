@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from fairway.ports import Console, Engine, Leases, Ledger, Signals, Traffic
+from fairway.ports import Console, Engine, Leases, Ledger, Marks, Signals, Traffic
 
 if TYPE_CHECKING:
     import aiodocker
@@ -32,6 +32,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     console: Console
     clock: Callable[[], float]
     prepare: Callable[[], Awaitable[None]]
+    marks: Marks | None = None
+    """Which hosts are to be empty; None where there is but one."""
     lost: Callable[[], Mapping[str, str]] = nobody
     """The hosts that do not answer, by name, and why."""
 

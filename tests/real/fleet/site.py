@@ -72,8 +72,12 @@ class FleetSite:
 
 def make_fleet(directory: Path, hosts: Sequence[Host], *, loss: str = "", compose: str = COMPOSE) -> FleetSite:
     """`loss`: what the environment says of lost hosts."""
-    lines = [
-        f"      h{number}: {{address: {host.url}, internal: {host.address}}}" for number, host in enumerate(hosts, 1)
-    ]
+    lines = [f"      h{number}: {{{_reached(host)}}}" for number, host in enumerate(hosts, 1)]
     settings = SETTINGS % {"hosts": "\n".join(lines), "loss": f"    {loss}" if loss else ""}
     return FleetSite(make_site(directory, hosts[0], compose, settings), hosts)
+
+
+def _reached(host: Host) -> str:
+    """By TCP: what cuts its network cuts the deployer off, too."""
+    files = ", ".join(f"{name}: {host.tls / name}.pem" for name in ("ca", "cert", "key"))
+    return f"address: '{host.tls_url}', tls: {{{files}}}"

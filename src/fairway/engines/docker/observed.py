@@ -78,6 +78,16 @@ def replica(container: Json, host: str) -> Replica | None:
         restarts=container.get("RestartCount", 0),
         image=container["Image"],
         complaint=complaint(state),
+        rooted=rooted(container),
+    )
+
+
+def rooted(container: Json) -> bool:
+    """Whether it mounts a volume or a directory of its host, other than that of its configs and secrets."""
+    files = (container["Config"].get("Labels") or {}).get(names.FILES)
+    return any(
+        mount.get("Type") in ("volume", "bind") and mount.get("Name") != files and mount.get("Source")
+        for mount in container.get("Mounts") or ()
     )
 
 

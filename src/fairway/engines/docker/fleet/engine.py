@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from fairway.engines.docker import observed
 from fairway.engines.docker.engine import BROKEN, DockerEngine
 from fairway.engines.docker.fleet.inventory import Known, look
+from fairway.engines.docker.fleet.marks import Marks
 from fairway.engines.docker.fleet.supply import Supply
 from fairway.model.app import App
 from fairway.model.build import ImageRef
@@ -41,6 +42,7 @@ class DockerFleet:
         known: Mapping[str, Known],
         place: Place,
         supply: Supply,
+        marks: Marks,
     ) -> None:
         self.environment = environment
         self.members = members
@@ -48,20 +50,31 @@ class DockerFleet:
         self.known = known
         self.place = place
         self.supply = supply
+        self.marks = marks
+        self._marked: frozenset[str] | None = None
 
     async def observe(self) -> Fleet:
-        return self._whole((await self.members.each(lambda name: self.engines[name].observe())).values())
+        told, drained = await asyncio.gather(
+            self.members.each(lambda name: self.engines[name].observe()), self._drained()
+        )
+        return self._whole(told.values(), drained)
 
-    def _whole(self, fleets: Iterable[Fleet]) -> Fleet:
+    def _whole(self, fleets: Iterable[Fleet], drained: Collection[str]) -> Fleet:
         found = [replica for fleet in fleets for replica in fleet.replicas]
-        drained = {name for name, known in self.known.items() if known.state is HostState.DRAINED}
         return Fleet(environment=self.environment, replicas=with_leaving(found, drained))
+
+    async def _drained(self) -> frozenset[str]:
+        """Asked once: what is decided meanwhile is for the next command."""
+        if self._marked is None:
+            self._marked = await self.marks.drained()
+        return self._marked
 
     async def watch(self) -> AsyncIterator[Fleet]:
         last: Fleet | None = None
+        drained = await self._drained()
         async with aclosing(self.members.latest(lambda name: self.engines[name].watch())) as news:
             async for told in news:
-                fleet = self._whole(told.values())
+                fleet = self._whole(told.values(), drained)
                 if fleet != last:
                     last = fleet
                     yield fleet
@@ -160,7 +173,13 @@ class DockerFleet:
 
     async def _look(self, release: Release | None = None) -> tuple[Host, ...]:
         """All of them, those that are lost too."""
-        there = await self.members.each(lambda name: look(self.members.engines[name], self.known[name], release))
+        drained = await self._drained()
+
+        async def described(name: str) -> Host:
+            host = await look(self.members.engines[name], self.known[name], release)
+            return replace(host, state=HostState.DRAINED) if name in drained else host
+
+        there = await self.members.each(described)
         lost = [Host(name=name, labels=self.known[name].labels, state=HostState.LOST) for name in self.members.lost]
         return (*there.values(), *lost)
 
@@ -171,10 +190,10 @@ def with_leaving(replicas: Sequence[Replica], drained: Collection[str]) -> tuple
     seen: set[tuple[Revision, int]] = set()
     found = []
     for replica in ordered:
-        twin = (replica.revision, replica.index) in seen
-        if replica.host not in drained:
+        leaving = (replica.revision, replica.index) in seen or (replica.host in drained and not replica.rooted)
+        if not leaving:
             seen.add((replica.revision, replica.index))
-        found.append(replace(replica, leaving=True) if twin or replica.host in drained else replica)
+        found.append(replace(replica, leaving=True) if leaving else replica)
     return tuple(found)
 
 

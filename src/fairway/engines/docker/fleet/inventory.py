@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from fairway.engines.docker.hosts_running import reserved_cpus
 from fairway.engines.docker.observed import inspect
 from fairway.model.deploy import Resources
-from fairway.model.hosts import Host, HostState
+from fairway.model.hosts import Host
 from fairway.model.release import Release, Revision
 from fairway.net.errors import translated
 from fairway.render import names
@@ -26,7 +26,6 @@ class Known(Struct, frozen=True, kw_only=True):
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    state: HostState = HostState.READY
 
 
 async def look(docker: aiodocker.Docker, known: Known, release: Release | None = None) -> Host:
@@ -47,7 +46,6 @@ async def look(docker: aiodocker.Docker, known: Known, release: Release | None =
         capacity=Resources(cpus=info.get("NCPU") or None, memory=info.get("MemTotal") or None),
         used=used,
         volumes=frozenset(volume["Name"] for volume in volumes.get("Volumes") or ()),
-        state=known.state,
     )
 
 
