@@ -214,6 +214,9 @@ class Marks(Protocol):
 
     async def undrain(self, name: str) -> None: ...
 
+    async def leave(self, name: str) -> tuple[str, ...]:
+        """Nothing of the environment is on that host any more but its ledger and its volumes; the names of what went."""
+
 
 class Source(Protocol):
     """The checkout that images are made from. Raises SourceError."""

@@ -23,13 +23,14 @@ class Session(Struct, frozen=True):
 
 @asynccontextmanager
 async def session(
-    options: Common, named: str | None, doing: str, wait: str = "0", *, changes: bool = False
+    options: Common, named: str | None, doing: str, wait: str = "0", *, changes: bool = False, repairs: bool = False
 ) -> AsyncIterator[Session]:
-    """`changes` says that the command may change the environment: what that needs is put on the host first."""
+    """`changes` says that the command may change the environment: what that needs is put on the hosts first; `repairs`, that it
+    is for when hosts are lost."""
     project = wiring.project(options.directory)
     name = environment(project.settings, named)
     patience = seconds(wait)
-    async with wiring.connection(project, name, changes=changes) as connection:
+    async with wiring.connection(project, name, changes=changes, repairs=repairs) as connection:
         for label, why in connection.parts.lost().items():
             warn(f"{label} does not answer: {why}")
         if changes:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from types import TracebackType
 
+from msgspec.structs import replace
+
 from fairway.gateway.fleet_tables import Tables, merge, split, stages
 from fairway.gateway.traffic import GatewayTraffic
 from fairway.model.judgement import Scrape
@@ -65,6 +67,12 @@ class FleetTraffic:
         live = await self._live()
         for stage in stages(live, split(table, self._addresses)):
             await self._hosts.each(lambda name, tables=stage: self._gateways[name].apply(tables[name]), stage)  # type: ignore[misc]
+
+    async def forget(self, name: str) -> None:
+        """The gateway of one host knows nothing of the environment any more."""
+        gateway = self._gateways[name]
+        if live := await self._hosts.on(name, gateway.observe()):
+            await self._hosts.on(name, gateway.apply(replace(live, services=())))
 
     async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
         """By the gateway of the replica's own host; None where that is lost."""

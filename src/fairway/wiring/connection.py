@@ -124,12 +124,17 @@ class LateMetrics:
 
 
 @asynccontextmanager
-async def connection(project: Project, name: str, *, changes: bool = False) -> AsyncIterator[Connection]:
-    """Raises EngineUnreachable where no host answers; `changes`: also where fewer do than it takes to change anything."""
+async def connection(
+    project: Project, name: str, *, changes: bool = False, repairs: bool = False
+) -> AsyncIterator[Connection]:
+    """Raises EngineUnreachable where no host answers.
+
+    `changes`: what is done needs as many hosts as `on_host_loss` says; `repairs`: it goes on without `max_lost` of them.
+    """
     if len(project.settings.environments[name].hosts) > 1:
         from fairway.wiring.fleet import fleet
 
-        opening = fleet(project, name, changes=changes)
+        opening = fleet(project, name, changes=changes, repairs=repairs)
     else:
         from fairway.wiring.one_host import one_host
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[Parts]:
+async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) -> AsyncIterator[Parts]:
     """Raises EngineUnreachable where no host answers, InvalidFiles where one has no address for the others."""
     said, gateway, environment = (
         project.settings.environments[name],
@@ -57,10 +57,10 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
     reached = _reached(project, name, said)
     addresses = {label: Address(host.address, tls_of(project, host)) for label, host in said.hosts.items()}
     image = gateway.image or host_image()
-    async with opened(addresses, _budget(said, changes=changes)) as hosts:
+    async with opened(addresses, _budget(said, changes=changes, repairs=repairs)) as hosts:
         engines = dict(hosts.engines)
         """Those of hosts that are lost later, too."""
-        supply, marks = Supply(hosts, credentials), Marks(environment, hosts, image)
+        supply = Supply(hosts, credentials)
         clock = partial(host_time, engines[hosts.first])
         shelf = partial(_shelf, hosts, image, clock)
         orders = {label: DockerSignals(environment, docker, image, host=label) for label, docker in engines.items()}
@@ -76,6 +76,13 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
             )
 
         async with FleetTraffic(hosts, of_host, reached, partial(identities, shelf(AUTHORITY))) as traffic:
+            consoles = {label: DockerConsole(environment, docker, label) for label, docker in engines.items()}
+
+            async def leave(label: str) -> tuple[str, ...]:
+                await traffic.forget(label)
+                return await hosts.on(label, consoles[label].down())
+
+            marks = Marks(environment, hosts, image, leave)
             yield Parts(
                 builder=hosts.first,
                 docker=engines[hosts.first],
@@ -84,9 +91,7 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
                 ledger=DockerLedger(environment, shelf(environment.key), clock=clock),
                 leases=partial(_leases, environment, hosts, image, clock),
                 signals=FleetSignals(hosts, orders),
-                console=FleetConsole(
-                    hosts, {label: DockerConsole(environment, docker, label) for label, docker in engines.items()}
-                ),
+                console=FleetConsole(hosts, consoles),
                 clock=clock,
                 marks=marks,
                 prepare=partial(_prepare, hosts, supply, gateway.image),
@@ -94,10 +99,10 @@ async def fleet(project: Project, name: str, *, changes: bool) -> AsyncIterator[
             )
 
 
-def _budget(said: EnvironmentSettings, *, changes: bool) -> Budget:
+def _budget(said: EnvironmentSettings, *, changes: bool, repairs: bool) -> Budget:
     if not changes:
         return Budget(None)
-    return Budget(said.max_lost if said.on_host_loss == "continue" else 0)
+    return Budget(said.max_lost if repairs or said.on_host_loss == "continue" else 0)
 
 
 def _engine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 
 import aiodocker
 from aiodocker.exceptions import DockerError
@@ -19,12 +20,16 @@ from fairway.render import names
 TAKEN = 409
 
 
-class Marks:
-    """Of one environment. `image` is any that the hosts have."""
+Leave = Callable[[str], Awaitable[tuple[str, ...]]]
 
-    def __init__(self, environment: Environment, hosts: Hosts, image: str) -> None:
+
+class Marks:
+    """Of one environment. `image` is any that the hosts have; `leave` removes what is left on one."""
+
+    def __init__(self, environment: Environment, hosts: Hosts, image: str, leave: Leave) -> None:
         self.hosts = hosts
         self.image = image
+        self._leave = leave
         self.name = names.drained(environment)
         self.labels = names.of_environment(environment, names.Kind.DRAINED)
 
@@ -49,3 +54,6 @@ class Marks:
     async def undrain(self, name: str) -> None:
         with translated(name, f"{name} could not be given back"):
             await remove(self.hosts.engines[name], self.name)
+
+    async def leave(self, name: str) -> tuple[str, ...]:
+        return await self._leave(name)
