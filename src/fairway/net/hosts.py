@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 import aiodocker
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 BEAT = 2.0
 """Seconds between two questions to a host whether it is there."""
+PARTING = 2.0
+"""Seconds that whoever was speaking to a host that is lost has to end."""
 SILENCE = 4.0
 """How long it may take to answer; the second time in a row it is lost."""
 
@@ -50,6 +52,7 @@ class Hosts:
         self.lost = dict(lost)
         self.budget = budget
         self._gone = {name: asyncio.Event() for name in engines}
+        self._cutting: list[asyncio.Task[None]] = []
         self._unsaid = set(lost)
         """Hosts that nobody has been told about yet."""
 
@@ -103,8 +106,7 @@ class Hosts:
             gone.cancel()
             if not task.done():
                 task.cancel()
-                with suppress(BaseException):
-                    await task
+                await asyncio.wait([task], timeout=PARTING)
 
     async def latest(self, watch: Callable[[str], AsyncIterator[T]]) -> AsyncGenerator[Mapping[str, T], None]:
         """What the watch of each host said last, once all have said something, and after each news."""
@@ -187,8 +189,10 @@ class Hosts:
         self.lose(name)
 
     def lose(self, name: str) -> None:
-        """Nobody speaks to it any more."""
-        if self.engines.pop(name, None) is not None:
+        """Nobody speaks to it any more: all connections to it are cut, or whoever tidies up there would wait for ever."""
+        docker = self.engines.pop(name, None)
+        if docker is not None:
+            self._cutting.append(asyncio.create_task(_cut(docker)))
             self.lost[name] = self._silent(name)
             self._unsaid.add(name)
             self._gone[name].set()
@@ -212,6 +216,11 @@ class Hosts:
             failed = 0 if await _answers(self.engines[name]) else failed + 1
             if failed == 2:
                 self.lose(name)
+
+
+async def _cut(docker: aiodocker.Docker) -> None:
+    if docker.session.connector:
+        await docker.session.connector.close(abort_ssl=True)
 
 
 async def _answers(docker: aiodocker.Docker) -> bool:

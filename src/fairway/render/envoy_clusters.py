@@ -20,6 +20,8 @@ CONNECT_TIMEOUT_TO_PEERS = "1s"
 UNCHECKED = {"disable_active_health_check": True}
 USER_TIMEOUT = {"level": 6, "name": 18, "int_value": 15_000, "state": "STATE_PREBIND"}
 """TCP_USER_TIMEOUT, in milliseconds: what a host that is gone was asked ends then. So does an upload that nobody reads for so long."""
+ASKED_AND_SILENT = {"keepalive_time": 5, "keepalive_interval": 5, "keepalive_probes": 2}
+"""A host that has taken a request and is gone then owes no acknowledgement: it is asked for one, and ends as soon."""
 IDLE_TIMEOUT = "0.5s"
 """Shorter than any usual server keeps an idle connection (gunicorn 2 s, Node and uvicorn 5 s): the gateway always closes first,
 so no request is sent into a connection that the replica is just closing."""
@@ -82,6 +84,7 @@ def _with_peers(own: Json, service: RoutedService, backend: Backend) -> Json:
     more: Json = {
         "connect_timeout": CONNECT_TIMEOUT_TO_PEERS,
         "upstream_bind_config": {"socket_options": [USER_TIMEOUT]},
+        "upstream_connection_options": {"tcp_keepalive": ASKED_AND_SILENT},
         "least_request_lb_config": {"active_request_bias": {"default_value": 0, "runtime_key": "fairway.bias"}},
         "transport_socket_matches": [envoy_peers.transport(peer, own["name"]) for peer in peers],
     }
