@@ -1,15 +1,84 @@
-"""Deployments to three hosts."""
+"""Deployments to three hosts. With FAIRWAY_DEPLOYMENTS=30, so many in a row."""
 
 from __future__ import annotations
 
+import os
+import time
+
+from tests.real.deploy.site import kill
 from tests.real.fleet.site import FleetSite
 
+MANY = int(os.environ.get("FAIRWAY_DEPLOYMENTS", "2"))
+SPREAD = {"h1": 2, "h2": 2, "h3": 2}
 
-def test_a_release_runs_on_all_hosts_and_another_takes_its_place(fleet_site: FleetSite) -> None:
-    print(fleet_site.fairway("ship", "production").stdout)
-    assert {host: len(names) for host, names in fleet_site.where().items()} == {"h1": 2, "h2": 2, "h3": 2}
+
+def counted(site: FleetSite) -> dict[str, int]:
+    return {host: len(names) for host, names in site.where().items()}
+
+
+def test_releases_take_each_others_place_on_all_hosts_under_load(fleet_site: FleetSite) -> None:
+    fleet_site.fairway("ship", "production")
+    assert counted(fleet_site) == SPREAD
     with fleet_site.load("h1") as one, fleet_site.load("h2") as two:
-        print(fleet_site.fairway("ship", "production", VERSION="v2").stdout)
-    assert {host: len(names) for host, names in fleet_site.where().items()} == {"h1": 2, "h2": 2, "h3": 2}
+        for number in range(MANY):
+            fleet_site.fairway("deploy", "production", VERSION=f"v{number % 2 + 2}")
+            assert counted(fleet_site) == SPREAD
+        broken = fleet_site.fairway("deploy", "production", VERSION="broken", BROKEN="crash", check=False)
+        back = fleet_site.json("rollback", "production")
+    assert broken.returncode == 1
+    assert back["changed"]
+    print(f"{MANY} deployments: {one.report.requests} and {two.report.requests} requests; {one.report.streams}")
     for load in (one, two):
-        assert load.report.requests > 100 and load.report.failed == 0, load.report.failures[:5]
+        assert load.report.failed == 0, load.report.failures[:5]
+    assert fleet_site.fairway("deploy", "production", VERSION="v4").returncode == 0
+    said = fleet_site.fairway("logs", "production", "--tail", "1").stdout
+    assert len({line.partition(" ")[0] for line in said.splitlines()}) == 6
+    assert fleet_site.fairway("exec", "production", "web", "hostname").stdout.strip()
+    fleet_site.fairway("down", "production", "--yes", "--volumes")
+    assert fleet_site.containers() == {"h1": [], "h2": [], "h3": []}
+
+
+def test_of_two_deployers_one_is_told_and_a_killed_one_is_followed(fleet_site: FleetSite) -> None:
+    fleet_site.fairway("ship", "production")
+    fleet_site.site.variables |= {"VERSION": "v2", "BOOT": "3"}
+    with fleet_site.load("h3") as load:
+        first = fleet_site.start("deploy", "production")
+        until_locked(fleet_site)
+        second = fleet_site.fairway("deploy", "production", check=False)
+        assert second.returncode == 5
+        assert "is locked" in second.stderr and "fairway deploy" in second.stderr
+        waiting = fleet_site.fairway("deploy", "production", "--wait", "60s", VERSION="v3")
+        assert waiting.returncode == 0
+        assert first.wait(60) == 0
+        fleet_site.site.variables |= {"VERSION": "v4"}
+        third = fleet_site.start("deploy", "production")
+        until_locked(fleet_site)
+        kill(third)
+        said = fleet_site.fairway("status", "production").stdout
+        assert "nobody leads it" in said
+        assert fleet_site.fairway("deploy", "production", BOOT="0.3").returncode == 0
+    assert load.report.failed == 0, load.report.failures[:5]
+    assert counted(fleet_site) == SPREAD
+
+
+def until_locked(site: FleetSite) -> None:
+    until = time.monotonic() + 30
+    while "under way" not in site.fairway("status", "production").stdout:
+        assert time.monotonic() < until
+
+
+def test_a_drained_host_is_empty_and_one_that_is_given_back_is_used(fleet_site: FleetSite) -> None:
+    fleet_site.fairway("ship", "production")
+    with fleet_site.load("h1") as one, fleet_site.load("h2") as two:
+        fleet_site.fairway("hosts", "drain", "h2")
+        assert counted(fleet_site) == {"h1": 3, "h3": 3}
+        fleet_site.fairway("deploy", "production", VERSION="v2")
+        assert counted(fleet_site) == {"h1": 3, "h3": 3}
+        fleet_site.fairway("hosts", "undrain", "h2")
+        assert counted(fleet_site) == {"h1": 3, "h3": 3}
+        fleet_site.fairway("deploy", "production", VERSION="v3")
+    for load in (one, two):
+        assert load.report.failed == 0, load.report.failures[:5]
+    assert counted(fleet_site) == SPREAD
+    refused = fleet_site.fairway("hosts", "drain", "h9", check=False)
+    assert refused.returncode == 2 and "its hosts: h1, h2, h3" in refused.stderr
