@@ -13,6 +13,7 @@ from fairway.model.environment import Environment
 from fairway.net.authority import Authority
 from fairway.net.docker import connect
 from fairway.net.hostimage import ensure_host_image
+from fairway.render.names import NAMES
 from tests.lab.host import DOCKER, Host
 from tests.real.gateway.replicas import Replicas
 from tests.real.peers.sides import Side, Sides
@@ -34,8 +35,8 @@ def two_hosts(fleet: Callable[[int], list[Host]]) -> Iterator[list[Host]]:
     hosts = fleet(2)
     yield hosts
     for host in hosts:
-        host.docker("rm", "-f", *host.docker("ps", "-aq", "--filter", f"label={ROLE}").stdout.split())
-        host.docker("volume", "rm", NAME)
+        host.docker("rm", "-f", *host.docker("ps", "-aq", "--filter", f"label={ROLE}").stdout.split(), check=False)
+        host.docker("volume", "rm", NAME, NAMES, check=False)
 
 
 @pytest.fixture
