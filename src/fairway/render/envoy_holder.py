@@ -16,23 +16,24 @@ BUFFER = 32 * 1024
 """Bytes of a connection that wait in the holder, each way."""
 
 
-def bootstrap(environment: Environment, service: str, ports: Iterable[int]) -> Json:
+def bootstrap(environment: Environment, service: str, ports: Iterable[int], *, ipv6: bool) -> Json:
     """A listener and a cluster for each port; no admin interface, nothing to watch, and nothing counted."""
     ports = sorted(ports)
     return {
         "node": {"id": "fairway-name", "cluster": "fairway"},
         "static_resources": {
-            "listeners": [_listener(port) for port in ports],
+            "listeners": [_listener(port, ipv6=ipv6) for port in ports],
             "clusters": [_cluster(str(port), pipe(environment, service, port)) for port in ports],
         },
         "stats_config": {"stats_matcher": {"reject_all": True}},
     }
 
 
-def _listener(port: int) -> Json:
+def _listener(port: int, *, ipv6: bool) -> Json:
+    everywhere = {"address": "::", "ipv4_compat": True} if ipv6 else {"address": "0.0.0.0"}  # noqa: S104
     return {
         "name": str(port),
-        "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},  # noqa: S104
+        "address": {"socket_address": {**everywhere, "port_value": port}},
         "filter_chains": [{"filters": [proxy(str(port), ATTEMPTS)]}],
         "per_connection_buffer_limit_bytes": BUFFER,
         "enable_reuse_port": False,

@@ -22,6 +22,7 @@ from fairway.model.peers import Peer
 from fairway.model.routes import Backend, RoutedService
 from fairway.render.envoy_clusters import CONNECT_TIMEOUT_TO_PEERS, unlimited
 from fairway.render.envoy_peers import endpoint, offered, transport
+from fairway.render.envoy_sockets import user_timeout
 from fairway.render.envoy_tls import DIRECTORY, TCP
 
 Json = dict[str, Any]
@@ -37,9 +38,9 @@ WHOLE = 1_000_000
 ATTEMPTS = 5
 """Connections that are tried for one that a replica's host, or the replica, does not take."""
 KEEPALIVE = {"keepalive_time": 15, "keepalive_interval": 5, "keepalive_probes": 3}
-USER_TIMEOUT = {"level": 6, "name": 18, "int_value": 60_000, "state": "STATE_PREBIND"}
-"""TCP_USER_TIMEOUT, in milliseconds: what a host that is gone was sent ends then. So does what nobody reads for so long: more than
-for requests, because a database may well wait for its reader."""
+USER_TIMEOUT = 60
+"""Seconds: what a host that is gone was sent ends then. So does what nobody reads for so long: more than for requests, for a
+service may well wait for its readers."""
 _PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 
 
@@ -158,7 +159,7 @@ def _cluster(name: str, points: Collection[Json]) -> Json:
             "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": list(points)}]},
             "common_lb_config": {"healthy_panic_threshold": {"value": 1}},
             "upstream_connection_options": {"tcp_keepalive": KEEPALIVE},
-            "upstream_bind_config": {"socket_options": [USER_TIMEOUT]},
+            "upstream_bind_config": {"socket_options": [user_timeout(USER_TIMEOUT)]},
             "outlier_detection": {
                 "split_external_local_origin_errors": True,
                 "consecutive_local_origin_failure": 1,

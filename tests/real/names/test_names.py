@@ -11,8 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from fairway.engines.docker.down import down
-from fairway.gateway.container import NAME
-from fairway.render import envoy_listener
+from fairway.gateway import container
+from fairway.gateway.container import NAME, ROLE
+from fairway.model.errors import GatewayRejected
+from fairway.render import envoy_listener, envoy_tcp
 from fairway.render.envoy_tls import DIRECTORY
 from tests.real.names.town import ROUTE, Town
 from tests.real.peers.sides import Side
@@ -76,11 +78,17 @@ async def test_what_is_open_stays_open_and_nothing_fails_while_everything_change
     report.nothing_failed()
     assert report.version == "there"
     assert set(report.said["found"]) == {"there", "here", "more"}
-    assert (await town.new(first, "cache", 3))["found"] == {"here": 3}
+    monkeypatch.setattr(container, "SUCCESSION", 1)
+    await second.traffic.start()
+    for _ in range(50):
+        if len(second.host.docker("ps", "-q", "--filter", f"label={ROLE}").stdout.split()) == 1:
+            break
+        await asyncio.sleep(0.2)
+    assert (await town.new(second, "cache", 3))["found"] == {"here": 3}, "the pipes are there after their first Envoy"
 
 
 def gateway(side: Side) -> str:
-    return side.host.docker("inspect", "-f", "{{.Id}}", NAME).stdout
+    return side.host.docker("inspect", "-f", "{{.Id}}", NAME).stdout.strip()
 
 
 async def test_new_connections_go_elsewhere_when_a_host_is_lost(town: Town) -> None:
@@ -101,6 +109,20 @@ async def test_new_connections_go_elsewhere_when_a_host_is_lost(town: Town) -> N
     assert lost["found"] == {"here": 50}
     assert lost["slowest"] < 3
     assert lost["last"] < 0.5
+
+
+async def test_names_that_envoy_refuses_leave_everything_as_it_was(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = town.sides.all
+    here = await town.start(first, "here")
+    await town.apply(db={"db-r1": (100, here, [])})
+    monkeypatch.setattr(envoy_tcp, "PIPES", "/nowhere")
+    with pytest.raises(GatewayRejected, match="the old ones keep serving") as refused:
+        await first.traffic.apply(town.tables(db={"db-r1": (100, here, [])}, cache={"cache-r1": (1, here, [])})[0])
+    assert "/nowhere" in str(refused.value.why)
+    monkeypatch.undo()
+    assert (await town.new(first, "db", 3))["found"] == {"here": 3}
+    await town.apply(db={"db-r1": (100, here, [])}, cache={"cache-r1": (1, here, [])})
+    assert (await town.new(first, "cache", 3))["found"] == {"here": 3}
 
 
 async def test_a_connection_waits_for_a_gateway_that_starts_again(town: Town) -> None:
@@ -133,7 +155,6 @@ async def test_holders_are_made_once_and_replaced_for_another_port_and_go_with_e
     assert addresses(db) == addresses(before[1])
     await holders.tidy(town.released({"db": ROUTE}))
     assert [item["Id"] for item in seen(town, first)] == [db["Id"]]
-    first.host.docker("rm", "-f", town.client(first))
     gone = await down(first.docker, first.environment, first.host.name, volumes=False)
     assert f"{first.environment.key}-db-name" in gone
     assert seen(town, first) == []

@@ -12,13 +12,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from fairway.engines.docker.down import down
 from fairway.engines.docker.holders import Holders
 from fairway.model.app import App, Service
 from fairway.model.policy import Route, ServicePolicy
 from fairway.model.release import Release, Revision
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
 from fairway.net.hostimage import host_image
-from fairway.render import names
 from tests.lab.host import DOCKER
 from tests.lab.tools import TOOLS
 from tests.real.gateway.replicas import backend
@@ -54,19 +54,25 @@ class Town:
         )
 
     async def prepare(self) -> None:
-        """Holders, and a container on each host that asks."""
+        """Holders, and a container on each host that asks: as they are, where they are there."""
         await asyncio.gather(*(holder.ensure(self.release) for holder in self.holders))
-        for side in self.sides.all:
+        await asyncio.gather(*(asyncio.to_thread(self._ask_from, side) for side in self.sides.all))
+
+    def _ask_from(self, side: Side) -> None:
+        if side.host.docker("inspect", self.client(side), check=False).returncode:
             network = f"{side.environment.key}_default"
-            run = ("run", "-d", "--init", "--name", self.client(side), "--network", network, TOOLS, "sleep", "600")
-            await asyncio.to_thread(side.host.docker, *run)
+            side.host.docker("run", "-d", "--name", self.client(side), "--network", network, TOOLS, "sleep", "600")
+
+    async def forget(self) -> None:
+        """Without replicas, and no gateway knows of any."""
+        await self.apply()
+        stopped = ((side, endpoint) for side in self.sides.all for endpoint in list(side.replicas.ids))
+        await asyncio.gather(*(side.replicas.stop(endpoint) for side, endpoint in stopped))
 
     async def clear(self) -> None:
         for side in self.sides.all:
-            label = [f"label={names.APP}={side.environment.app}"]
-            found = side.host.docker("ps", "-aq", "--filter", *label).stdout.split()
-            side.host.docker("rm", "-f", self.client(side), *found, check=False)
-            side.host.docker("network", "rm", f"{side.environment.key}_default", check=False)
+            await asyncio.to_thread(side.host.docker, "rm", "-f", self.client(side), check=False)
+            await down(side.docker, side.environment, side.host.name, volumes=False)
 
     def client(self, side: Side) -> str:
         """The container that asks."""

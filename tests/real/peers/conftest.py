@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import aiodocker
 import pytest
@@ -41,6 +42,12 @@ def two_hosts(fleet: Callable[[int], list[Host]]) -> Iterator[list[Host]]:
 
 @pytest.fixture
 async def sides(two_hosts: list[Host]) -> AsyncIterator[Sides]:
+    async with opened(two_hosts) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(two_hosts: list[Host]) -> AsyncIterator[Sides]:
     """Two hosts, each with a gateway that has a certificate of the same authority, and no routes yet."""
     environment = Environment(f"peers-{uuid.uuid4().hex[:6]}", "test")
     async with connect(two_hosts[0].url) as one, connect(two_hosts[1].url) as two:

@@ -117,7 +117,9 @@ class Holders:
             raise EngineError(f"{name} does not listen", where=self.host, hint=f"docker logs {name}")
 
     def _rendered(self, release: Release, service: str, ports: tuple[int, ...], addresses: Addresses) -> Rendered:
-        config = json.dumps(bootstrap(self.environment, service, ports), separators=(",", ":"))
+        joining = joined(release.app.services[service])
+        ipv6 = any(declared(release.app, key).enable_ipv6 for key, _ in joining)
+        config = json.dumps(bootstrap(self.environment, service, ports, ipv6=ipv6), separators=(",", ":"))
         command = [
             "envoy",
             "--config-yaml",
