@@ -18,7 +18,7 @@ from fairway.engines.docker.networks import Addresses, Networks
 from fairway.engines.docker.observed import inspected
 from fairway.engines.docker.replicas import create, remove, start
 from fairway.engines.docker.small import confined
-from fairway.engines.docker.together import together
+from fairway.engines.docker.together import together, unbroken
 from fairway.model.app import Attachment
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
@@ -93,14 +93,16 @@ class Holders:
             if not found["State"]["Running"]:
                 await self._start(found["Id"], wanted.name, ports)
             return
+        await unbroken(self._replace(release, service, ports, found))
+
+    async def _replace(self, release: Release, service: str, ports: tuple[int, ...], found: Json | None) -> None:
+        """At the same addresses, which others may have kept."""
         networks = await self.networks.prepare(release.app, release.app.services[service])
         async with self.networks.addresses(networks, 1) as [given]:
-            kept = {
-                key: _address(found, network["Name"]) or given[key] for key, network in networks.items() if key in given
-            }
+            fixed = {key: _address(found, networks[key]["Name"]) or address for key, address in given.items()}
             if found:
                 await remove(self.docker, found["Id"])
-            wanted = self._rendered(release, service, ports, kept)
+            wanted = self._rendered(release, service, ports, fixed)
             made = await create(self.docker, self.environment, self.host, wanted)
             await self._start(made, wanted.name, ports)
 
