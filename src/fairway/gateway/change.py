@@ -1,18 +1,29 @@
 """From what is live to a new table: which files change, and in which order, so that no request is lost. Pure.
 
-First every cluster that is new, and every endpoint that is added; then the routes; then what nobody is sent to any more.
-In between, each state is one that serves: a change that stops anywhere has lost nothing.
+First every cluster that is new, and every endpoint that is added; then the listeners of names, and the routes; then what
+nobody is sent to any more. In between, each state is one that serves: a change that stops anywhere has lost nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from fairway.model.routes import RoutingTable
-from fairway.render.envoy import Discovery, cluster_file, clusters, read_clusters, read_tables, read_version, route_file
+from fairway.render.envoy import (
+    Discovery,
+    cluster_file,
+    clusters,
+    discovery,
+    listeners,
+    read_clusters,
+    read_listeners,
+    read_tables,
+    read_version,
+    route_file,
+)
 from fairway.render.envoy_clusters import unlimited
 
 Json = dict[str, Any]
@@ -23,16 +34,20 @@ class Live(Struct, frozen=True, kw_only=True):
 
     clusters: Mapping[str, Json]
     tables: Mapping[str, RoutingTable]
+    listeners: Sequence[Json]
     cluster_version: str
     route_version: str
+    listener_version: str
 
     @classmethod
-    def read(cls, cds: bytes, rds: bytes) -> Live:
+    def read(cls, cds: bytes, rds: bytes, lds: bytes) -> Live:
         return cls(
             clusters=read_clusters(cds),
             tables=read_tables(rds),
+            listeners=read_listeners(lds),
             cluster_version=read_version(cds),
             route_version=read_version(rds),
+            listener_version=read_version(lds),
         )
 
 
@@ -40,13 +55,14 @@ class Change(Struct, frozen=True, kw_only=True):
     """The files to push, in this order; None where there is nothing to push. `then` is what is live afterwards."""
 
     grow: Discovery | None
+    listen: Discovery | None
     route: Discovery | None
     shrink: Discovery | None
     then: Live
 
     @property
     def empty(self) -> bool:
-        return self.grow is None and self.route is None and self.shrink is None
+        return all(file is None for file in (self.grow, self.listen, self.route, self.shrink))
 
 
 def change(live: Live, table: RoutingTable) -> Change:
@@ -56,16 +72,26 @@ def change(live: Live, table: RoutingTable) -> Change:
         tables[table.environment.key] = table
     routes = route_file(tables.values())
     wanted = clusters(tables.values())
+    listening = listeners(live.listeners, tables.values())
+    listened = discovery(listening)
     between = {**live.clusters, **{name: _joined(live.clusters.get(name), new) for name, new in wanted.items()}}
     grown, final = cluster_file(between), cluster_file(wanted)
-    rerouted = routes.version != live.route_version
-    if not rerouted:
+    rerouted, relistened = routes.version != live.route_version, listened.version != live.listener_version
+    if not rerouted and not relistened:
         grown = final
     return Change(
         grow=grown if grown.version != live.cluster_version else None,
+        listen=listened if relistened else None,
         route=routes if rerouted else None,
         shrink=final if final.version != grown.version else None,
-        then=Live(clusters=wanted, tables=tables, cluster_version=final.version, route_version=routes.version),
+        then=Live(
+            clusters=wanted,
+            tables=tables,
+            listeners=listening,
+            cluster_version=final.version,
+            route_version=routes.version,
+            listener_version=listened.version,
+        ),
     )
 
 

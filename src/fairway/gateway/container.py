@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -17,10 +17,12 @@ from aiodocker.exceptions import DockerError
 
 from fairway.gateway.identity import Delivery
 from fairway.model.peers import Identity
-from fairway.render.envoy import Discovery, cluster_file, discovery, route_file
+from fairway.render.envoy import Discovery, cluster_file, discovery, named, route_file
 from fairway.render.envoy_listener import bootstrap, listener
 from fairway.render.envoy_peers import peers_listener
+from fairway.render.envoy_tcp import PIPES
 from fairway.render.envoy_tls import DIRECTORY
+from fairway.render.names import NAMES
 
 Json = dict[str, Any]
 
@@ -55,7 +57,7 @@ def specification(image: str, image_id: str, port: int, *, peers: bool = False) 
             "ReadonlyRootfs": True,
             "RestartPolicy": {"Name": "always"},
             "LogConfig": LOGS,
-            "Binds": [f"{NAME}:{DIRECTORY}"],
+            "Binds": [f"{NAME}:{DIRECTORY}", *([f"{NAMES}:{PIPES}"] if peers else [])],
             "Tmpfs": {RUNTIME: "mode=0700,size=64m"},
         },
     }
@@ -66,8 +68,8 @@ def specification(image: str, image_id: str, port: int, *, peers: bool = False) 
     return wanted
 
 
-def _listeners(port: int, *, peers: bool) -> Discovery:
-    return discovery([listener(DIRECTORY, port), *([peers_listener(DIRECTORY)] if peers else [])])
+def _listeners(port: int, *, peers: bool, names: Iterable[Json] = ()) -> Discovery:
+    return discovery([listener(DIRECTORY, port), *([peers_listener(DIRECTORY)] if peers else []), *names])
 
 
 def _arguments(*, peers: bool) -> list[str]:
@@ -122,12 +124,14 @@ async def prepare(
 ) -> None:
     """Before it starts: the files that Envoy needs, where they are not there; the listeners' and the identity's always.
 
-    A gateway that runs meanwhile, from the same volume, does not look at a file that is not renamed into its place.
+    The listeners of names that are there stay, where the gateway has their volume. A gateway that runs meanwhile, from the
+    same volume, does not look at a file that is not renamed into its place.
     """
     first = first_files(port, peers=peers)
-    have = await asyncio.gather(*(read_file(container, name) for name in first))
-    missing = {name: file for (name, file), old in zip(first.items(), have, strict=True) if old is None}
-    wanted = {"lds.json": first["lds.json"], **missing}
+    have = dict(zip(first, await asyncio.gather(*(read_file(container, name) for name in first)), strict=True))
+    missing = {name: file for name, file in first.items() if have[name] is None}
+    known = have["lds.json"] if peers else None
+    wanted = {**missing, "lds.json": _listeners(port, peers=peers, names=named(known) if known else ())}
     written = {name: file.body.encode() for name, file in wanted.items()}
     await write_files(container, {**written, **(Delivery.of(identity).for_start() if identity else {})})
 

@@ -34,6 +34,7 @@ ECHO = ': {"version_info"'
 _LISTENING = (
     "ask '/stats?filter=%5Elistener_manager%5C.(total_listeners_active%7Clistener_create_failure)%24'; ask /ready"
 )
+_ACTIVE = re.compile(r"total_listeners_active: (\d+)")
 
 
 class NoGateway(GatewayError):
@@ -173,7 +174,8 @@ class Gateway:
         async with opened(self._docker, found.id, self._where) as session:
             while True:
                 answer = (await session.run(_LISTENING, timeout=10)).output
-                if f"total_listeners_active: {listeners}" in answer and "LIVE" in answer:
+                active = _ACTIVE.search(answer)
+                if active and int(active[1]) >= listeners and "LIVE" in answer:
                     return
                 if "listener_create_failure: 0" not in answer and "create_failure" in answer:
                     break

@@ -31,7 +31,7 @@ def transaction(live: Live, change: Change) -> str:
     return f"""exec 9>>lock
 change() {{
 flock -w 10 9 || return {BUSY}
-has cds {live.cluster_version} && has rds {live.route_version} || return {OVERTAKEN}
+has cds {live.cluster_version} && has lds {live.listener_version} && has rds {live.route_version} || return {OVERTAKEN}
 look
 [ -n "$now" ] || return {GONE}
 before=$refused
@@ -42,6 +42,7 @@ change
 code=$?
 case $code in {REFUSED} | {UNCONFIRMED})
 undo rds {live.route_version}
+undo lds {live.listener_version}
 undo cds {live.cluster_version}
 rm -f {names}
 esac
@@ -75,5 +76,10 @@ def _hex(endpoint: Endpoint) -> str:
 
 def _files(change: Change) -> list[tuple[str, str, Discovery]]:
     """Which file Envoy reads it from, what it is called before, and the new contents, in the order of the stages."""
-    stages = (("cds", "cds.grow", change.grow), ("rds", "rds.new", change.route), ("cds", "cds.shrink", change.shrink))
+    stages = (
+        ("cds", "cds.grow", change.grow),
+        ("lds", "lds.new", change.listen),
+        ("rds", "rds.new", change.route),
+        ("cds", "cds.shrink", change.shrink),
+    )
     return [(of, name, file) for of, name, file in stages if file is not None]

@@ -18,6 +18,9 @@ from fairway.gateway.container import NAME, PEERS, ROLE, SUCCESSOR, Json, find, 
 from fairway.gateway.session import opened
 from fairway.model.peers import Identity
 
+LOCK = "exec 8>>lock\nflock -w 20 8"
+"""Nobody else changes the files until the session ends."""
+
 
 async def successor(
     docker: aiodocker.Docker,
@@ -31,14 +34,15 @@ async def successor(
     """Started beside `old`, which runs. It serves as soon as it is ready, and is to be given `old`'s name then."""
     async with opened(docker, old.id, where) as session:
         said = json.loads((await session.run("ask /server_info", timeout=10)).output)["command_line_options"]
-    succession = {
-        "FAIRWAY_BASE": said["base_id"],
-        "FAIRWAY_EPOCH": said["restart_epoch"] + 1,
-        "FAIRWAY_GENERATION": secrets.token_hex(8),
-    }
-    environment = [f"{name}={value}" for name, value in succession.items()]
-    created = await docker.containers.create({**wanted, "Env": environment}, name=SUCCESSOR)
-    await prepare(created, port, peers=PEERS in wanted["Labels"], identity=identity)
+        succession = {
+            "FAIRWAY_BASE": said["base_id"],
+            "FAIRWAY_EPOCH": said["restart_epoch"] + 1,
+            "FAIRWAY_GENERATION": secrets.token_hex(8),
+        }
+        environment = [f"{name}={value}" for name, value in succession.items()]
+        created = await docker.containers.create({**wanted, "Env": environment}, name=SUCCESSOR)
+        await session.run(LOCK, timeout=30)  # who changes the listeners meanwhile would not find them again
+        await prepare(created, port, peers=PEERS in wanted["Labels"], identity=identity)
     await created.start()
     return created
 
@@ -49,7 +53,7 @@ async def succeed(docker: aiodocker.Docker, new: DockerContainer, where: str) ->
     Others may be about the same: the lock of the files is held meanwhile.
     """
     async with opened(docker, new.id, where) as session:
-        await session.run("exec 8>>lock\nflock -w 20 8", timeout=30)
+        await session.run(LOCK, timeout=30)
         left = await find(docker, SUCCESSOR)
         if left is None or left.id != new.id:
             return

@@ -183,13 +183,13 @@ class GatewayTraffic:
         return {names[cluster]: scrape for cluster, scrape in found.items()}
 
     async def _read(self) -> Live:
-        cds, rds = await asyncio.gather(self._file("cds.json"), self._file("rds.json"))
-        if cds is None or rds is None:
+        cds, rds, lds = await asyncio.gather(*(self._file(f"{name}.json") for name in ("cds", "rds", "lds")))
+        if cds is None or rds is None or lds is None:
             with translated(self._where):
                 if await container.find(self._docker) is None:
                     raise self._gateway.missing()
             raise GatewayError("The gateway's files are gone", where=self._where, hint="docker restart fairway-gateway")
-        return self._understood(lambda body: Live.read(body, rds), cds)
+        return self._understood(lambda body: Live.read(body, rds, lds), cds)
 
     async def _file(self, name: str) -> bytes | None:
         """A file of the gateway, None where it is not there: through the shell, for each of Docker's archives takes 70 ms."""

@@ -41,13 +41,14 @@ class Rendered(Struct, frozen=True):
 
 
 def container(release: Release, revision: Revision, place: Place) -> Rendered:
-    """One replica of a revision."""
+    """One replica of a revision. Where other services find its service on every host, a holder bears the names in its place."""
     environment, app = release.environment, release.app
     service = app.services[revision.service]
+    route = release.policy(service.name).route
     endpoints = [
         (
             names.network(environment, declared(app, key)),
-            endpoint(attachment, place.addresses.get(key), aliases(app, service, key)),
+            endpoint(attachment, place.addresses.get(key), () if route and route.names else aliases(app, service, key)),
         )
         for key, attachment in joined(service)
     ]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from fairway.model.routes import RoutingTable
-from fairway.render.envoy_clusters import cluster, cluster_name, offered
+from fairway.model.routes import RoutedService, RoutingTable
+from fairway.render import envoy_tcp
+from fairway.render.envoy_clusters import cluster, offered
 from fairway.render.envoy_listener import ROUTES
 from fairway.render.envoy_peers import PRIVATE, UNSENT
 from fairway.render.envoy_routes import virtual_hosts
@@ -39,15 +40,30 @@ class Discovery(Struct, frozen=True):
 
 def clusters(tables: Iterable[RoutingTable]) -> dict[str, Json]:
     """Every cluster that the tables name, and every one that other hosts may ask for, by its name."""
-    found: dict[str, Json] = {}
-    for table in _ordered(tables):
-        for service in table.services:
-            for backend in service.backends:
-                found[cluster_name(table.environment, backend)] = cluster(table.environment, service, backend)
-                if table.host and not all(endpoint.draining for endpoint in backend.endpoints):
-                    own = offered(table.environment, service, backend)
-                    found[own["name"]] = own
-    return found
+    made = (one for table in _ordered(tables) for service in table.services for one in _clusters(table, service))
+    return {one["name"]: one for one in made}
+
+
+def _clusters(table: RoutingTable, service: RoutedService) -> Iterator[Json]:
+    for backend in service.backends if service.route.hosts else ():
+        yield cluster(table.environment, service, backend)
+        if table.host and not all(endpoint.draining for endpoint in backend.endpoints):
+            yield offered(table.environment, service, backend)
+    if table.host:
+        yield from envoy_tcp.clusters(table.environment, service)
+
+
+def listeners(base: Iterable[Mapping[str, Any]], tables: Iterable[RoutingTable]) -> list[Json]:
+    """The listeners that every gateway has (`base` may have others, which are left out), and then one for each port of a name."""
+    of_names = (
+        {"@type": LISTENER_TYPE, **envoy_tcp.listener(table.environment, service.service, port)}
+        for table in _ordered(tables)
+        if table.host
+        for service in table.services
+        for port in service.route.names
+    )
+    kept = (dict(one) for one in base if not _is_named(one))
+    return [*kept, *sorted(of_names, key=lambda one: str(one["name"]))]
 
 
 def routes(tables: Iterable[RoutingTable]) -> Json:
@@ -85,6 +101,21 @@ def read_clusters(body: bytes) -> dict[str, Json]:
     return {item["name"]: {key: value for key, value in item.items() if key != "@type"} for item in found}
 
 
+def read_listeners(body: bytes) -> list[Json]:
+    """The listeners of a file, each with its "@type"."""
+    found: list[Json] = msgspec.json.decode(body)["resources"]
+    return found
+
+
+def named(body: bytes) -> list[Json]:
+    """Of a file of listeners, those of names."""
+    return [one for one in read_listeners(body) if _is_named(one)]
+
+
+def _is_named(listener: Mapping[str, Any]) -> bool:
+    return str(listener["name"]).startswith(envoy_tcp.PREFIX)
+
+
 def read_tables(body: bytes) -> dict[str, RoutingTable]:
     """The tables behind a file that `route_file` made, by their environment's key."""
     found = msgspec.json.decode(body)["resources"][0]["metadata"]["filter_metadata"][METADATA]
@@ -92,8 +123,8 @@ def read_tables(body: bytes) -> dict[str, RoutingTable]:
 
 
 def listens_on(body: bytes) -> int:
-    """The port in a file with the listener."""
-    return int(msgspec.json.decode(body)["resources"][0]["address"]["socket_address"]["port_value"])
+    """The port for users in a file of listeners: the first one is theirs."""
+    return int(read_listeners(body)[0]["address"]["socket_address"]["port_value"])
 
 
 def read_version(body: bytes) -> str:

@@ -10,6 +10,7 @@ from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
 from fairway.model.routes import Backend, Endpoint, RoutedService
 from fairway.render import envoy_peers
+from fairway.render.envoy_sockets import user_timeout
 
 Json = dict[str, Any]
 
@@ -18,8 +19,8 @@ _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 CONNECT_TIMEOUT = "2s"
 CONNECT_TIMEOUT_TO_PEERS = "1s"
 UNCHECKED = {"disable_active_health_check": True}
-USER_TIMEOUT = {"level": 6, "name": 18, "int_value": 15_000, "state": "STATE_PREBIND"}
-"""TCP_USER_TIMEOUT, in milliseconds: what a host that is gone was asked ends then. So does an upload that nobody reads for so long."""
+USER_TIMEOUT = 15
+"""Seconds: what a host that is gone was asked ends then. So does an upload that nobody reads for so long."""
 ASKED_AND_SILENT = {"keepalive_time": 5, "keepalive_interval": 5, "keepalive_probes": 2}
 """A host that has taken a request and is gone then owes no acknowledgement: it is asked for one, and ends as soon."""
 IDLE_TIMEOUT = "0.5s"
@@ -83,7 +84,7 @@ def _with_peers(own: Json, service: RoutedService, backend: Backend) -> Json:
     points = local["lb_endpoints"]
     more: Json = {
         "connect_timeout": CONNECT_TIMEOUT_TO_PEERS,
-        "upstream_bind_config": {"socket_options": [USER_TIMEOUT]},
+        "upstream_bind_config": {"socket_options": [user_timeout(USER_TIMEOUT)]},
         "upstream_connection_options": {"tcp_keepalive": ASKED_AND_SILENT},
         "least_request_lb_config": {"active_request_bias": {"default_value": 0, "runtime_key": "fairway.bias"}},
         "transport_socket_matches": [envoy_peers.transport(peer, own["name"]) for peer in peers],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairway.render.envoy_routes import NO_REPLICA
+from fairway.render.envoy_sockets import keepalive
 
 Json = dict[str, Any]
 
@@ -92,7 +93,7 @@ def listener(directory: str, port: int) -> Json:
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": f"http-{port}",
         "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},  # noqa: S104
-        "socket_options": _keepalive(),
+        "socket_options": keepalive(idle=60, every=15, times=4),
         "filter_chains": [
             {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
         ],
@@ -133,12 +134,6 @@ def _short_reply() -> Json:
         },
         "body": {"inline_string": NO_REPLICA},
     }
-
-
-def _keepalive() -> list[Json]:
-    """Streams may be silent for ever, so a client that vanished is found by TCP: SO_KEEPALIVE, then after 60 s, 4 times 15 s."""
-    options = ((1, 9, 1), (6, 4, 60), (6, 5, 15), (6, 6, 4))
-    return [{"level": level, "name": name, "int_value": value} for level, name, value in options]
 
 
 def _file(path: str) -> Json:

@@ -14,6 +14,7 @@ import hashlib
 from typing import Any
 
 from fairway.model.peers import PEERS_PORT, Peer, gateway_name
+from fairway.render.envoy_sockets import keepalive
 from fairway.render.envoy_tls import DIRECTORY, HTTP, TCP, client_end, server_end
 
 Json = dict[str, Any]
@@ -82,6 +83,7 @@ def peers_listener(directory: str, port: int = PEERS_PORT) -> Json:
         "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
         "name": f"{PEERS}-{port}",
         "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}},  # noqa: S104
+        "socket_options": keepalive(idle=15, every=5, times=3),
         "listener_filters": [{"name": "envoy.filters.listener.tls_inspector", "typed_config": inspector}],
         "filter_chains": [
             {"filter_chain_match": {"application_protocols": [TCP]}, "filters": _connections(), **tls},
@@ -102,6 +104,7 @@ def _connections() -> list[Json]:
         "stat_prefix": PEERS,
         "cluster": f"{OFFERED}none",
         "idle_timeout": "0s",
+        "max_connect_attempts": 5,
     }
     return [
         {"name": "envoy.filters.network.set_filter_state", "typed_config": state},

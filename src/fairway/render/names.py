@@ -27,7 +27,9 @@ FILES = "fairway.files"
 JOB = "fairway.job"
 """The name of a job, which is its own within a release."""
 DEFINITION = "fairway.definition"
-"""A hash of what a job runs."""
+"""A hash of what a job, or a holder, runs."""
+PORTS = "fairway.ports"
+"""The ports of a name, with spaces between them."""
 ORDER = "fairway.order"
 PHASE = "fairway.phase"
 """The phase of a rollout that was approved."""
@@ -36,6 +38,8 @@ BY = "fairway.by"
 
 LEDGER = "fairway-ledger"
 KEEPER = "fairway-keeper"
+NAMES = "fairway-names"
+"""The volume with the pipes between a gateway and the holders of names."""
 
 
 class Kind(StrEnum):
@@ -55,6 +59,8 @@ class Kind(StrEnum):
     """Never started: an order to a rollout."""
     DRAINED = "drained"
     """Never started: the host is to be empty."""
+    NAME = "name"
+    """Bears a service's name, and passes what is sent to it to the gateway."""
 
 
 def of_environment(environment: Environment, kind: Kind) -> dict[str, str]:
@@ -87,6 +93,10 @@ def replica(environment: Environment, revision: Revision, index: int) -> str:
 
 def job(environment: Environment, name: str, release: int) -> str:
     return f"{environment.key}-{name}-r{release}"
+
+
+def holder(environment: Environment, service: str) -> str:
+    return f"{environment.key}-{service}-name"
 
 
 def network(environment: Environment, network: Network) -> str:

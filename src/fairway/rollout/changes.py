@@ -150,8 +150,12 @@ def _policies(old: ServicePolicy, new: ServicePolicy) -> Told:
 def _route(route: Route | None) -> str:
     if route is None:
         return ""
+    by_name = f"by its name, {'port' if len(route.names) == 1 else 'ports'} {', '.join(map(str, route.names))}"
+    if not route.hosts:
+        return by_name
     options = [f"timeout {route.timeout:g} s"] if route.timeout else []
     options += [f"retries {route.retries}"] if route.retries != Route(hosts=(), port=0).retries else []
+    options += [f"and {by_name}"] if route.names else []
     return " ".join((f"{','.join(route.hosts)}{route.path}", f"port {route.port}", *options))
 
 

@@ -35,13 +35,14 @@ class Replicas:
         pool = {"Config": [{"Subnet": f"{self.subnet}.0/24"}]}
         self.network = await self.docker.networks.create({"Name": self.name, "IPAM": pool})
 
-    async def start(self, version: str, *arguments: str) -> Endpoint:
+    async def start(self, version: str, *arguments: str, source: str = SOURCE) -> Endpoint:
         self.count += 1
         endpoint = Endpoint(f"{self.subnet}.{self.count}", PORT)
+        started = [version] if source is not SOURCE else [str(PORT), version, *arguments]
         created = await self.docker.containers.create(
             {
                 "Image": TOOLS,
-                "Cmd": ["python3", "-c", SOURCE, str(PORT), version, *arguments],
+                "Cmd": ["python3", "-c", source, *started],
                 "HostConfig": {"NetworkMode": self.name, "Init": False},
                 "NetworkingConfig": {"EndpointsConfig": {self.name: {"IPAMConfig": {"IPv4Address": endpoint.address}}}},
             },

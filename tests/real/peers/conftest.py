@@ -4,6 +4,7 @@ import itertools
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 import aiodocker
 import pytest
@@ -13,6 +14,7 @@ from fairway.model.environment import Environment
 from fairway.net.authority import Authority
 from fairway.net.docker import connect
 from fairway.net.hostimage import ensure_host_image
+from fairway.render.names import NAMES
 from tests.lab.host import DOCKER, Host
 from tests.real.gateway.replicas import Replicas
 from tests.real.peers.sides import Side, Sides
@@ -34,12 +36,18 @@ def two_hosts(fleet: Callable[[int], list[Host]]) -> Iterator[list[Host]]:
     hosts = fleet(2)
     yield hosts
     for host in hosts:
-        host.docker("rm", "-f", *host.docker("ps", "-aq", "--filter", f"label={ROLE}").stdout.split())
-        host.docker("volume", "rm", NAME)
+        host.docker("rm", "-f", *host.docker("ps", "-aq", "--filter", f"label={ROLE}").stdout.split(), check=False)
+        host.docker("volume", "rm", NAME, NAMES, check=False)
 
 
 @pytest.fixture
 async def sides(two_hosts: list[Host]) -> AsyncIterator[Sides]:
+    async with opened(two_hosts) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(two_hosts: list[Host]) -> AsyncIterator[Sides]:
     """Two hosts, each with a gateway that has a certificate of the same authority, and no routes yet."""
     environment = Environment(f"peers-{uuid.uuid4().hex[:6]}", "test")
     async with connect(two_hosts[0].url) as one, connect(two_hosts[1].url) as two:

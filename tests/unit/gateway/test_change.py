@@ -15,19 +15,21 @@ from fairway.gateway import script
 from fairway.gateway.change import Live, change
 from fairway.model.errors import GatewayError
 from fairway.model.routes import Endpoint, RoutingTable
-from fairway.render.envoy import Discovery, cluster_file, clusters, read_clusters, route_file
+from fairway.render.envoy import Discovery, cluster_file, clusters, discovery, listeners, read_clusters, route_file
 from fairway.render.envoy_clusters import COPIES, NO_LIMIT
+from fairway.render.envoy_listener import listener
 from tests.unit.render.envoy_tables import backend, endpoint, routed, table, tables
 
 EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "200")), deadline=None)
+BASE = [listener("/etc/fairway", 80)]
 BLOG = table(routed("posts", backend("posts-r1", endpoint(9)), hosts=("blog.test",)), app="blog")
 
 
 def live(*tables_: RoutingTable) -> Live:
     """A gateway that was told these; a table without services leaves no trace."""
     found = [t for t in tables_ if t.services]
-    cds, rds = cluster_file(clusters(found)), route_file(found)
-    return Live.read(cds.body.encode(), rds.body.encode())
+    files = (cluster_file(clusters(found)), route_file(found), discovery(listeners(BASE, found)))
+    return Live.read(*(file.body.encode() for file in files))
 
 
 def addresses(cluster: dict[str, Any]) -> set[str]:

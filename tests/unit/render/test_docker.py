@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fairway.model.app import App, Attachment, Device, Healthcheck, Logging, Network, Port, Service, Ulimit
 from fairway.model.build import ImageRef
@@ -15,6 +16,7 @@ from fairway.model.deploy import Deploy, Resources, RestartPolicy
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.files import FileMount, Mount, Volume
+from fairway.model.policy import Route, ServicePolicy
 from fairway.model.release import Release, Revision
 from fairway.render import names
 from fairway.render.docker import Place, Rendered, container, peers
@@ -285,6 +287,15 @@ def test_the_digest_of_files_knows_versions_and_not_values(one: bytes, other: by
 def test_a_secret_that_the_release_does_not_know() -> None:
     with pytest.raises(EngineError, match="no secret 'key'"):
         file_set(release(Service(name="web")), Service(name="web", secrets=(SECRET,)), {})
+
+
+def test_where_a_holder_bears_the_names_replicas_bear_none() -> None:
+    whole = release(Service(name="web", networks={"n": Attachment(ipv4_address="10.0.0.2", aliases=("www",))}))
+    route = Route(hosts=(), port=80, names=(80,))
+    for names_, aliases_ in ((route.names, None), ((), ["web", "www"])):
+        policies = {"web": ServicePolicy(route=replace(route, names=names_))}
+        made = container(replace(whole, policies=policies), whole.revisions["web"], Place(index=1))
+        assert made.body["NetworkingConfig"]["EndpointsConfig"]["shop-prod_n"].get("Aliases") == aliases_
 
 
 def test_a_one_off_container_is_in_nobodys_way() -> None:

@@ -16,7 +16,6 @@ from fairway.render.envoy import clusters, discovery, read_tables, route_file, r
 from fairway.render.envoy_clusters import cluster_name
 from fairway.render.envoy_listener import bootstrap
 from fairway.render.envoy_peers import CHECK, UNSENT, WANTED, offered, peers_listener, server_name
-from fairway.render.envoy_tcp import offered_tcp_cluster, tcp_cluster, tcp_listener
 from tests.unit.render.envoy_tables import backend, endpoint, routed, table, tables
 from tests.unit.render.test_envoy import EXAMPLES, targets
 
@@ -167,13 +166,3 @@ def test_the_listener_for_peers_does_not_depend_on_any_table() -> None:
     one = discovery([peers_listener("/etc/fairway")])
     assert one == discovery([peers_listener("/etc/fairway")])
     assert cluster_name(table().environment, placed(1)) not in one.body
-
-
-def test_a_tcp_service_is_asked_for_by_one_name_on_all_hosts_and_as_no_http() -> None:
-    there = tcp_cluster("shop-production.db", [WEB2])
-    own = offered_tcp_cluster("shop-production.db", [endpoint(1), endpoint(2, draining=True)])
-    tls = there["transport_socket_matches"][0]["transport_socket"]["typed_config"]
-    assert own["name"] == f"peer.{tls['sni']}"
-    assert tls["common_tls_context"]["alpn_protocols"] == ["fairway-tcp"]
-    assert [point["endpoint"]["address"]["socket_address"]["address"] for point in points(own)] == ["10.0.0.1"]
-    assert there["name"] in json.dumps(tcp_listener("shop-production.db", "172.17.0.1", 5432))

@@ -91,6 +91,14 @@ def test_environment_is_told_by_name() -> None:
             replace(SHOP, policies={"web": ServicePolicy(route=Route(hosts=("a", "b"), port=9, path="/x", timeout=3))}),
             [("route", "", "a,b/x port 9 timeout 3 s")],
         ),
+        (
+            replace(SHOP, policies={"web": ServicePolicy(route=Route(hosts=(), port=80, names=(80, 6379)))}),
+            [("route", "", "by its name, ports 80, 6379")],
+        ),
+        (
+            replace(SHOP, policies={"web": ServicePolicy(route=Route(hosts=("a",), port=80, names=(80,)))}),
+            [("route", "", "a/ port 80 and by its name, port 80")],
+        ),
         (replace(SHOP, policies={"web": ServicePolicy(ready=Ready(http="/up"))}), [("ready", "set", "changed")]),
         (replace(SHOP, app=replace(SHOP.app, volumes={"data": Volume(key="data", driver="x")})), [("volume data", "set", "changed")]),
         (replace(SHOP, app=replace(SHOP.app, networks={"default": Network(key="default", internal=True)})), []),

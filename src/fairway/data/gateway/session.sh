@@ -5,8 +5,9 @@ trap '' PIPE
 cd /etc/fairway
 umask 077
 cds=cluster_manager.cds
+lds=listener_manager.lds
 rds=http.ingress.rds.fairway
-facts="/stats?filter=%5E(($cds%7C$rds).(version_text%7Cupdate_rejected%7Cupdate_failure)%7Ccluster_manager.warming_clusters)%24"
+facts="/stats?filter=%5E(($cds%7C$lds%7C$rds).(version_text%7Cupdate_rejected%7Cupdate_failure)%7Ccluster_manager.warming_clusters)%24"
 
 # ask PATH: an answer of Envoy's admin interface
 ask() { curl -s -m 5 --unix-socket /run/fairway/admin.sock "http://envoy$1"; }
@@ -15,9 +16,11 @@ ask() { curl -s -m 5 --unix-socket /run/fairway/admin.sock "http://envoy$1"; }
 look() {
     now=$(curl -s -m 5 --unix-socket /run/fairway/admin.sock "http://envoy$facts")
     refused=
-    for counter in $cds.update_rejected $cds.update_failure $rds.update_rejected $rds.update_failure; do
-        rest=${now#*"$counter: "}
-        refused="$refused ${rest%%[!0-9]*}"
+    for of in $cds $lds $rds; do
+        for counter in $of.update_rejected $of.update_failure; do
+            rest=${now#*"$counter: "}
+            refused="$refused ${rest%%[!0-9]*}"
+        done
     done
 }
 
@@ -30,7 +33,8 @@ has() {
 # push FILE NEW VERSION: NEW becomes FILE.json, which Envoy reads; 0 when it is live, 3 when Envoy refused it, 4 when
 # it did not answer in time. $before is what `look` found in $refused before.
 push() {
-    case $1 in cds) live="$cds.version_text: \"$3\"" ;; *) live="$rds.version_text: \"$3\"" ;; esac
+    case $1 in cds) live=$cds ;; lds) live=$lds ;; *) live=$rds ;; esac
+    live="$live.version_text: \"$3\""
     mv -f "$2" "$1.json"
     tries=0
     while [ $tries -lt 500 ]; do
@@ -46,7 +50,7 @@ push() {
 }
 
 # undo FILE VERSION: if it is another one now, the file of this version, which `keep` has kept, is pushed again
-keep() { cp cds.json rds.json /run/fairway/; }
+keep() { cp cds.json lds.json rds.json /run/fairway/; }
 undo() {
     has "$1" "$2" && return
     look

@@ -34,7 +34,7 @@ def _filters(environment: Environment, kind: Kind) -> dict[str, Sequence[str]]:
 async def _containers(docker: aiodocker.Docker, environment: Environment, host: str) -> list[str]:
     found = [
         container
-        for kind in (Kind.REPLICA, Kind.ONCE, Kind.JOB, Kind.FILES, Kind.ORDER, Kind.DRAINED)
+        for kind in (Kind.REPLICA, Kind.NAME, Kind.ONCE, Kind.JOB, Kind.FILES, Kind.ORDER, Kind.DRAINED)
         for container in await listed(docker, of_environment(environment, kind))
     ]
     await together(stop_and_remove(docker, host, container.id) for container in found)
