@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar
 
 import aiodocker
 import msgspec
+from msgspec.structs import replace
 
 from fairway.gateway import container, counts, script
 from fairway.gateway.change import Change, Live, change
+from fairway.gateway.edge import EdgeTls, Slots
 from fairway.gateway.identity import Delivery, shown
 from fairway.gateway.lifetime import Gateway, NoGateway
 from fairway.gateway.session import Answer, Session, SessionEnded
+from fairway.model.edge import Certificate, EdgeRoutes
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError, GatewayRejected
 from fairway.model.judgement import Scrape
@@ -38,7 +41,7 @@ class GatewayTraffic:
 
     `where` names the host in errors. `image` is used instead of Fairway's own host image, and must have envoy, sh and
     curl. Every environment of the host shares the gateway: `http_port` is the same for all of them. With an `identity` it
-    speaks with the gateways of other hosts.
+    speaks with the gateways of other hosts; with `tls`, it speaks TLS with users.
     """
 
     def __init__(
@@ -50,13 +53,21 @@ class GatewayTraffic:
         http_port: int = 80,
         where: str = "",
         identity: Identity | None = None,
+        tls: EdgeTls | None = None,
     ) -> None:
         self.environment = environment
         self._docker = docker
         self._where = where or "this host"
         self._identity = identity
+        self._tls = tls
         self._gateway = Gateway(
-            docker, environment, image=image, http_port=http_port, where=self._where, identity=identity
+            docker,
+            environment,
+            image=image,
+            http_port=http_port,
+            where=self._where,
+            identity=identity,
+            https=tls.port if tls else 0,
         )
         self._opening = asyncio.Lock()
         self._session: Session | None = None
@@ -76,11 +87,48 @@ class GatewayTraffic:
             self._session = None
 
     async def start(self) -> None:
-        """Make the gateway run on this host, with this image and port. Raises GatewayError, ImageNotFound, EngineError."""
+        """Make the gateway run on this host, with this image and port, and show the certificates that there are now.
+
+        Raises GatewayError, ImageNotFound, EngineError, and what getting the certificates raises.
+        """
+        certificates = self._tls.files() if self._tls else ()
         if await self._gateway.start():
             await self.close()
         if self._identity is not None:
             await self.identify(self._identity)
+        if self._tls and self._tls.more:
+            certificates = await self._tls.more(self, certificates)
+        if self._gateway.https:
+            await self.present(certificates)
+
+    async def present(self, certificates: Sequence[Certificate]) -> None:
+        """Show these to users, the first to who names no host, and none else of this environment; plain HTTP is redirected then.
+
+        Raises GatewayError, and then those before are shown. The gateway has to run with TLS already.
+        """
+        to = self._gateway.https if certificates and self._tls and self._tls.redirect else 0
+        if not to:
+            await self._answer(lambda edge: replace(edge, redirect=0))
+        await Slots(self._docker, self.environment, self._run, self._gateway.said, self.close, self._where).present(
+            certificates
+        )
+        if to:
+            await self._answer(lambda edge: replace(edge, redirect=to))
+
+    async def answer_challenges(self, answers: Mapping[str, str]) -> None:
+        await self._answer(lambda edge: replace(edge, challenges=dict(answers)))
+
+    async def kept(self, name: str) -> bytes | None:
+        return await self._file(f"kept-{self.environment.key}-{name}")
+
+    async def keep(self, name: str, contents: bytes) -> None:
+        file = f"kept-{self.environment.key}-{name}"
+        with translated(self._where):
+            found = await container.find(self._docker)
+            if found is None:
+                raise self._gateway.missing()
+            await container.write_files(found, {f"{file}.new": contents})
+        await self._run(f"mv -f {file}.new {file}", timeout=10)
 
     async def identify(self, identity: Identity) -> None:
         """Show this certificate to the gateways of other hosts, and trust these authorities; what is open stays open.
@@ -116,13 +164,31 @@ class GatewayTraffic:
         body = await self._file("rds.json")
         if body is None:
             return None
-        return self._understood(read_tables, body).get(self.environment.key)
+        found = self._understood(read_tables, body).get(self.environment.key)
+        return replace(found, edge=None) if found and found.services else None
 
     async def apply(self, table: RoutingTable) -> None:
+        def whole(before: RoutingTable | None) -> RoutingTable:
+            return replace(table, edge=before.edge) if before and table.services else table
+
+        await self._change(whole)
+
+    async def _answer(self, change: Callable[[EdgeRoutes], EdgeRoutes]) -> None:
+        """What the gateway answers itself; what the services get stays as it is."""
+
+        def whole(before: RoutingTable | None) -> RoutingTable:
+            table = before or RoutingTable(environment=self.environment)
+            edge = change(table.edge or EdgeRoutes())
+            return replace(table, edge=None if edge == EdgeRoutes() else edge)
+
+        await self._change(whole)
+
+    async def _change(self, whole: Callable[[RoutingTable | None], RoutingTable]) -> None:
+        """`whole` makes the table from the one before."""
         for attempt in range(ATTEMPTS):
             await asyncio.sleep(attempt * PAUSE)
             live = self._live or await self._read()
-            wanted = change(live, table)
+            wanted = change(live, whole(live.tables.get(self.environment.key)))
             if wanted.empty:
                 return
             self._live = None
