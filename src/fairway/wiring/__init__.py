@@ -27,6 +27,8 @@ from fairway.net.docker import connect, host_time
 from fairway.net.hostimage import ensure_host_image, host_image
 from fairway.settings import Settings, load
 from fairway.settings.model import EnvironmentSettings
+from fairway.wiring.edge import edge_tls
+from fairway.wiring.edge import look as look_at_edge
 from fairway.wiring.hosts import only, tls_directory, tls_of
 
 if TYPE_CHECKING:
@@ -93,6 +95,13 @@ class Project(Struct, frozen=True):
         from fairway.settings.policies import policies
 
         return policies(self.settings, app, environment)
+
+    def edge_warnings(self, environment: str, policies: Mapping[str, ServicePolicy]) -> tuple[Problem, ...]:
+        """What is doubtful about the certificates for users. Raises InvalidFiles where they cannot be used, or a host has none."""
+        found = look_at_edge(self, environment, policies)
+        if found.problems:
+            raise InvalidFiles(found.problems)
+        return found.warnings
 
     def document(self, environment: str | None = None) -> dict[str, Any]:
         """The normalised application, as Compose data."""
@@ -239,7 +248,12 @@ async def connection(project: Project, name: str) -> AsyncIterator[Connection]:
     async with connect(host.address, tls=tls_of(project, host)) as docker:
         environment = project.environment(name)
         traffic = GatewayTraffic(
-            docker, environment, image=settings.gateway.image, http_port=settings.gateway.http, where=label
+            docker,
+            environment,
+            image=settings.gateway.image,
+            http_port=settings.gateway.http,
+            where=label,
+            tls=edge_tls(project),
         )
         async with traffic:
             yield Connection(project, name, docker, label, traffic)
