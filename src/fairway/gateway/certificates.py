@@ -57,13 +57,11 @@ def arranged(now: Sequence[str], environment: str, wanted: Sequence[str], placeh
 
     `now` is empty where there is nothing yet. Raises GatewayError where there is no room.
     """
-    slots = [
+    others = [
         name if owner(name) not in (NOBODY, environment) and name not in now[:at] else "" for at, name in enumerate(now)
     ]
-    slots += [""] * (ROOM - len(slots))
-    own = [at for at, name in enumerate(now) if owner(name) == environment and name not in now[:at]]
-    free = [at for at, name in enumerate(slots) if not name]
-    places = [*own, *(at for at in free if at not in own)]
+    slots = others or [""] * ROOM
+    places = [at for at, name in enumerate(slots) if not name]
     if len(wanted) > len(places):
         raise GatewayError(
             f"The gateway has room for {ROOM} certificates, of which others have {ROOM - len(places)}",

@@ -51,7 +51,7 @@ def test_they_are_read_in_their_order(tmp_path: Path) -> None:
     tls = edge_tls(project)
     assert tls is not None
     assert (tls.port, tls.redirect) == (8443, True)
-    assert [*tls.files()][0] == ONE
+    assert next(iter(tls.files())) == ONE
     assert look(project, "production", {"web": policy("a.test", "*", "x.b.test", preview="two.test")}).warnings == ()
     alone = made(tmp_path, text=TEXT.replace("- cert: one.pem", "  cert: one.pem").partition("    - cert")[0])
     assert [*certificates(alone)] == [ONE]
@@ -101,6 +101,7 @@ def test_a_host_without_a_certificate_is_refused_where_users_are_sent_to_it(tmp_
 
 
 def test_only_who_brings_certificates_loads_what_reads_them() -> None:
-    program = "import sys, fairway.cli.ps, fairway.wiring; print([m for m in sys.modules if 'fairway.net.certificates' in m or m == 'cryptography.x509'])"
+    program = """import sys, fairway.cli.ps, fairway.wiring
+print([name for name in sys.modules if name in ('fairway.net.certificates', 'cryptography.x509')])"""
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
