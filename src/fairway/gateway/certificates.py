@@ -24,8 +24,10 @@ NOBODY = ""
 OVERTAKEN, GONE = 75, 76
 """As in `script`: somebody else has changed the slots since they were read; no Envoy answers in this container."""
 
-_EXCHANGE = """live() {
-now=$(ask "/stats?filter=%5Esds%5C.edge-%5B0-9%5D%2B%5C.version_text%24")
+_EXCHANGE = """seen() {
+now=$(ask "/stats?filter=%5Esds%5C.edge-%5B0-9%5D%2B%5C.(version_text%7Cupdate_rejected)%24")
+}
+live() {
 for version in "$@"; do
 case "$now" in *'"'"$version"'"'*) ;; *) return 1 ;; esac
 done
@@ -33,13 +35,16 @@ done
 shown() {
 tries=0
 while [ $tries -lt 500 ]; do
+seen
 live "$@" && return 0
+[ "${now##*'"'}" = "$before" ] || return 3
 tries=$((tries + 1))
 sleep 0.005
 done
 return 4
 }
 """
+"""`before` has the refusals as `seen` has found them, which come after all versions."""
 
 
 def stem(environment: str, certificate: Certificate) -> str:
@@ -106,7 +111,8 @@ class Delivery(Struct, frozen=True):
         return {**self.contents, **{f"{slot}.{file.version}.new": file.body.encode() for slot, file in changed}}
 
     def exchange(self, versions: Mapping[str, str]) -> str:
-        """A script for the session: 0 once all are live, 4 where Envoy does not take one, and then all are as before; OVERTAKEN; GONE.
+        """A script for the session: 0 once all are live; 3 where Envoy refuses one, 4 where it does not
+        answer in time, and then all are as before; OVERTAKEN; GONE.
 
         Connections that are open stay open. What no slot shows any more of this environment is removed.
         """
@@ -118,9 +124,12 @@ class Delivery(Struct, frozen=True):
         return f"""{_EXCHANGE}exec 9>>lock
 exchange() {{
 flock -w 10 9 || return 73
-[ -n "$(ask /ready)" ] || return {GONE}
+seen
+[ -n "$now" ] || return {GONE}
+before=${{now##*'"'}}
 {same}{kept}{moved}shown {" ".join(file.version for file in changed.values())} && return
-{back}return 4
+code=$?
+{back}return $code
 }}
 exchange
 code=$?

@@ -86,6 +86,13 @@ class Slots:
             "Others kept changing the gateway's certificates", where=self._gateway.where, hint="Try again."
         )
 
+    async def forget(self) -> None:
+        """Show none of this environment any more, where the gateway speaks TLS."""
+        with translated(self._gateway.where):
+            found = await container.find(self._docker)
+        if found and found["State"]["Running"] and container.https_port(found):
+            await self.present(())
+
     async def _read(self) -> dict[str, bytes]:
         """The slots' files, each of which begins in the same way."""
         answer = await self._gateway.run(f"cat {' '.join(f'{slot}.json' for slot in SLOTS)}", 10)

@@ -60,15 +60,8 @@ class GatewayTraffic:
         self.where = where or "this host"
         self._identity = identity
         self._tls = tls
-        self._gateway = Gateway(
-            docker,
-            environment,
-            image=image,
-            http_port=http_port,
-            where=self.where,
-            identity=identity,
-            https=tls.port if tls else 0,
-        )
+        ports = {"http_port": http_port, "https": tls.port if tls else 0}
+        self._gateway = Gateway(docker, environment, image=image, where=self.where, identity=identity, **ports)
         self._slots = Slots(docker, environment, self)
         self._opening = asyncio.Lock()
         self._session: Session | None = None
@@ -158,6 +151,8 @@ class GatewayTraffic:
             return replace(table, edge=before.edge) if before and table.services else table
 
         await self._change(whole)
+        if not table.services:
+            await self._slots.forget()
 
     async def _answer(self, change: Callable[[EdgeRoutes], EdgeRoutes]) -> None:
         """What the gateway answers itself; what the services get stays as it is."""

@@ -7,7 +7,7 @@ import pytest
 from fairway.gateway.container import NAME, ROLE
 from tests.lab.host import Host
 from tests.real.edge.secure import Secure
-from tests.real.gateway.conftest import docker, no_gateway, place  # noqa: F401
+from tests.real.gateway.conftest import docker, place, taken_port  # noqa: F401
 from tests.real.gateway.place import Place
 
 

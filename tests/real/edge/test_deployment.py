@@ -45,7 +45,9 @@ def test_a_deployment_brings_the_certificates(shop: Shop) -> None:
     shop.edit("fairway.yaml", f"gateway: {{http: {PORT}}}\n", tls)
     shop.commit()
     shop.fairway("build").expect(0)
-    shop.fairway("deploy").expect(2, "tls/cert.pem cannot be read: No such file or directory", "fairway.yaml:7")
+    shop.fairway("deploy").expect(
+        2, "tls/cert.pem cannot be read: No such file or directory", "fairway.yaml:8: gateway.tls.cert"
+    )
     first, second = issue(f"{shop.app}.test"), issue(f"{shop.app}.test")
     bring(shop, first, second.key)
     shop.fairway("deploy").expect(2, "the key does not belong to it")

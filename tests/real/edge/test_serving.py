@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from fairway.gateway.container import HTTPS, NAME
+from fairway.model.edge import Certificate
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.model.routes import RoutingTable
@@ -94,14 +95,15 @@ async def test_users_of_tls(secure: Secure) -> None:
     await traffic.answer_challenges({})
     assert await secure.curl(*lie, f"{plain}/.well-known/acme-challenge/t0ken") == "v1"
 
-    await not_redirected(secure, table)
+    last = await not_redirected(secure, table)
     await what_envoy_refuses_changes_nothing(secure)
-    the_keys_are_nowhere(secure, first.key, second.key)
+    the_keys_are_nowhere(secure, first.key, second.key, last.key)
+    assert (await secure.shake("other.test")).serial == serial(third)
     await other.apply(RoutingTable(environment=other.environment))
-    assert (await secure.shake("other.test")).serial == serial(third), "nothing was routed: nothing is taken down"
+    assert (await secure.shake("other.test")).serial == serial(last), "what is taken down is forgotten"
 
 
-async def not_redirected(secure: Secure, table: RoutingTable) -> None:
+async def not_redirected(secure: Secure, table: RoutingTable) -> Certificate:
     """Where `redirect` is false; and where the settings of the environment do not mention TLS any more: its certificates go."""
     place = secure.place
     [kept, *_] = secure.place.others
@@ -117,6 +119,23 @@ async def not_redirected(secure: Secure, table: RoutingTable) -> None:
     assert (await secure.shake(place.name)).serial not in {serial(first), 0}
     await traffic.start()
     assert await traffic.observe() == table
+    return first
+
+
+async def test_a_port_that_is_not_to_be_had_changes_nothing(secure: Secure, taken_port: int) -> None:
+    """Something else on the host has it; or the other environments of the host have another one."""
+    place = secure.place
+    [one] = await place.start("v1")
+    await place.traffic.apply(place.table(place.service(backend("web-r1", one))))
+    before = place.host.docker("inspect", "-f", "{{.Id}}", NAME).stdout
+    with pytest.raises(GatewayError, match=f"cannot listen on port {taken_port}"):
+        await secure.gateway(tls(issue(place.name), port=taken_port)).start()
+    assert place.host.docker("inspect", "-f", "{{.Id}}", NAME).stdout == before
+    assert await place.get() == (200, "v1")
+    await secure.show(issue(place.name))
+    stranger = secure.gateway(tls(issue("x.test"), port=9444), Environment(place.environment.app, "other"))
+    with pytest.raises(GatewayError, match=f"speaks TLS on port {TLS_PORT}, not 9444"):
+        await stranger.start()
 
 
 async def what_envoy_refuses_changes_nothing(secure: Secure) -> None:
