@@ -25,9 +25,9 @@ BEGINNING = b'{"version_info"'
 
 
 class EdgeTls(Struct, frozen=True, kw_only=True):
-    """`files` gives the certificates, the default one first; it may raise, and then nothing has changed."""
+    """`files` gives the certificates, the default one first; None: those that are shown stay. What it raises changes nothing."""
 
-    files: Callable[[], Sequence[Certificate]]
+    files: Callable[[], Sequence[Certificate] | None]
     port: int = 443
     redirect: bool = True
 

@@ -90,7 +90,7 @@ class GatewayTraffic:
             await self.close()
         if self._identity is not None:
             await self.identify(self._identity)
-        if self._gateway.https:
+        if self._gateway.https and certificates is not None:
             await self.present(certificates)
 
     async def present(self, certificates: Sequence[Certificate]) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from fairway.gateway.edge import EdgeTls
 from fairway.model.app import Path as Keys
 from fairway.model.edge import Certificate
-from fairway.model.errors import InvalidFiles, Problem
+from fairway.model.errors import Problem
 from fairway.model.policy import ServicePolicy
 from fairway.model.secret import Secret
 from fairway.settings.model import EdgeCertificate
@@ -41,12 +41,13 @@ def edge_tls(project: Project) -> EdgeTls | None:
     return EdgeTls(files=partial(certificates, project), port=gateway.https, redirect=gateway.redirect)
 
 
-def certificates(project: Project) -> Sequence[Certificate]:
-    """In the order of the file. Raises InvalidFiles, with everything that is wrong with them."""
+def certificates(project: Project) -> Sequence[Certificate] | None:
+    """In the order of the file; None where something is wrong with them.
+
+    Who deploys was told that before; a rollback from a machine without the files has to work all the same.
+    """
     found = look(project, "", {})
-    if found.problems:
-        raise InvalidFiles(found.problems)
-    return found.certificates
+    return None if found.problems else found.certificates
 
 
 def look(project: Project, environment: str, policies: Mapping[str, ServicePolicy]) -> Found:

@@ -63,6 +63,9 @@ def test_a_deployment_brings_the_certificates(shop: Shop) -> None:
         said += done.text
         assert shown(shop) == serial(certificate)
     assert "nothing has changed" in said, "but for the certificate"
+    (shop.directory / "tls/key.pem").unlink()
+    shop.fairway("reconcile").expect(0)
+    assert shown(shop) == serial(second), "whoever does not have the files leaves what is shown"
     moved = shop.host.docker(
         "run", "--rm", "--network=host", "--entrypoint=curl", host_image(shop.host), *asked(shop)
     ).stdout
