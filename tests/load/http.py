@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Self
 
 from tests.load.options import Options
@@ -56,7 +58,8 @@ class Connection:
     async def open(cls, options: Options) -> Self:
         try:
             async with asyncio.timeout(options.timeout):
-                reader, writer = await asyncio.open_connection(*options.address)
+                tls = {"ssl": _trusting(), "server_hostname": options.authority} if options.tls else {}
+                reader, writer = await asyncio.open_connection(*options.address, **tls)
         except TimeoutError:
             raise Failed("connect timed out") from None
         except ConnectionRefusedError:
@@ -126,6 +129,13 @@ class Connection:
     @property
     def _closed_early(self) -> str:
         return "idle_closed" if self.answered else "closed"
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def parse(raw: bytes) -> Head:

@@ -37,7 +37,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def address(self) -> tuple[str, int]:
         parts = urlsplit(self.url)
-        return parts.hostname or "127.0.0.1", parts.port or 80
+        return parts.hostname or "127.0.0.1", parts.port or (443 if self.tls else 80)
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is asked in TLS; whose certificate it shows is not looked at."""
+        return self.url.startswith("https:")
 
     @property
     def authority(self) -> str:

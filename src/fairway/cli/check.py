@@ -53,7 +53,7 @@ async def check(
 async def _look(project: wiring.Project, name: str, offline: bool) -> list[Finding]:
     try:
         app, warnings = project.app_with_warnings(name)
-        project.policies(name, app)
+        warnings += project.edge_warnings(name, project.policies(name, app))
     except InvalidFiles as error:
         return [_finding(name, "error", problem) for problem in error.problems]
     found = [_finding(name, "warning", problem) for problem in warnings]

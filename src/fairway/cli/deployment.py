@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from fairway import wiring
 from fairway.cli.common import Common, show, show_json
+from fairway.cli.progress import progress
 from fairway.cli.session import Session, session
 from fairway.flows.context import Target
 from fairway.flows.deploy import Deployed
@@ -18,6 +19,7 @@ from fairway.flows.proposal import Propose, of
 from fairway.flows.ship import Workshop, find, refuse_unpromoted
 from fairway.model.app import App
 from fairway.model.build import Build, ImageRef
+from fairway.model.events import Note
 from fairway.model.policy import ServicePolicy
 
 
@@ -64,10 +66,14 @@ class Deployment(Struct, frozen=True):
 async def deployment(
     options: Common, named: str | None, doing: str, wait: str = "0", *, dirty: bool = False
 ) -> AsyncIterator[Deployment]:
-    async with session(options, named, doing, wait, changes=doing in ("ship", "deploy")) as here:
+    changes = doing in ("ship", "deploy")
+    async with session(options, named, doing, wait, changes=changes) as here:
         project = here.connection.project
         app = project.app(here.name)
         policies = project.policies(here.name, app)
+        with progress() as emit:
+            for doubt in project.edge_warnings(here.name, policies) if changes else ():
+                emit(Note(str(doubt), "warning"))
         here.target.engine.refuse(app)
         secrets = await here.connection.secrets(app)
         configs = configs_of(app, project.variables(here.name), lambda path: Path(path).read_bytes())

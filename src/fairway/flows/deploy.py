@@ -44,6 +44,8 @@ async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[st
             changed = not _settled(proposal)
             if changed:
                 await _apply(target, proposal, secrets, emit, lost)
+            elif _routed(proposal.release):
+                await target.traffic.start()  # its image, its ports or its certificates may be others
     finally:
         gathering.cancel()
     refuse_incomplete(target, proposal.release)
@@ -73,6 +75,11 @@ async def _promoted(target: Target) -> Propose:
 
 def _settled(proposal: Proposal) -> bool:
     return not proposal.steps and proposal.base == proposal.release and not under_way(proposal.records)
+
+
+def _routed(release: Release) -> bool:
+    """Whether it needs the gateway."""
+    return any(policy.route or policy.ready.http for policy in release.policies.values())
 
 
 async def _apply(
@@ -162,7 +169,7 @@ async def _open(target: Target, proposal: Proposal, orders: Orders) -> None:
         await concluded(target, begun, "interrupted", f"followed by release {proposal.release.number}")
     if all(record.release.number != proposal.release.number for record in proposal.records):
         await target.ledger.intend(proposal.release)
-    if any(policy.route or policy.ready.http for policy in proposal.release.policies.values()):
+    if _routed(proposal.release):
         await target.traffic.start()
     with suppress(TimeoutError):
         async with asyncio.timeout(HEARING):

@@ -68,7 +68,7 @@ class Change(Struct, frozen=True, kw_only=True):
 def change(live: Live, table: RoutingTable) -> Change:
     """Raises GatewayError where another environment has one of the table's hosts and paths."""
     tables = {key: value for key, value in live.tables.items() if key != table.environment.key}
-    if table.services:
+    if table.services or table.edge:
         tables[table.environment.key] = table
     routes = route_file(tables.values())
     wanted = clusters(tables.values())

@@ -15,9 +15,11 @@ import aiodocker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
+from fairway.gateway import certificates
 from fairway.gateway.identity import Delivery
 from fairway.model.peers import Identity
 from fairway.render.envoy import Discovery, cluster_file, discovery, named, route_file
+from fairway.render.envoy_edge import SLOTS, edge_listener
 from fairway.render.envoy_listener import bootstrap, listener
 from fairway.render.envoy_peers import peers_listener
 from fairway.render.envoy_tcp import PIPES
@@ -30,6 +32,8 @@ NAME = "fairway-gateway"
 RUNTIME = "/run/fairway"
 SUCCESSOR = "fairway-gateway-next"
 PARAMETERS = "fairway.parameters"
+HTTPS = "fairway.https"
+"""The label of a gateway that speaks TLS with users: its port."""
 PEERS = "fairway.peers"
 """The label of a gateway that the gateways of other hosts can reach."""
 ROLE = "fairway.role=gateway"
@@ -38,14 +42,17 @@ SUCCESSION = 900
 LOGS = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
 
-def specification(image: str, image_id: str, port: int, *, peers: bool = False) -> Json:
-    """What Docker is asked to create. Its label PARAMETERS is a hash of everything that makes one gateway differ from another."""
-    listeners = _listeners(port, peers=peers)
+def specification(image: str, image_id: str, port: int, *, peers: bool = False, https: int = 0) -> Json:
+    """What Docker is asked to create. Its label PARAMETERS is a hash of everything that makes one gateway differ from another.
+
+    `https` is the port for users who speak TLS; 0: there is none.
+    """
+    listeners = _listeners(port, peers=peers, https=https)
     start = files("fairway.data").joinpath("gateway/run.sh").read_text()
     wanted: Json = {
         "Image": image,
         "Entrypoint": ["/bin/sh", "-c", start, "fairway-gateway"],
-        "Cmd": _arguments(peers=peers),
+        "Cmd": _arguments(peers=peers, https=https > 0),
         "WorkingDir": "/",
         "StopSignal": "SIGTERM",
         "HostConfig": {
@@ -65,15 +72,22 @@ def specification(image: str, image_id: str, port: int, *, peers: bool = False) 
     wanted["Labels"] = {"fairway.role": "gateway", PARAMETERS: hashlib.sha256(identity).hexdigest()[:16]}
     if peers:
         wanted["Labels"][PEERS] = "true"
+    if https:
+        wanted["Labels"][HTTPS] = str(https)
     return wanted
 
 
-def _listeners(port: int, *, peers: bool, names: Iterable[Json] = ()) -> Discovery:
-    return discovery([listener(DIRECTORY, port), *([peers_listener(DIRECTORY)] if peers else []), *names])
+def _listeners(port: int, *, peers: bool, https: int, names: Iterable[Json] = ()) -> Discovery:
+    found = [listener(DIRECTORY, port)]
+    if peers:
+        found.append(peers_listener(DIRECTORY))
+    if https:
+        found.append(edge_listener(DIRECTORY, https))
+    return discovery([*found, *names])
 
 
-def _arguments(*, peers: bool) -> list[str]:
-    start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock", peers=peers), separators=(",", ":"))
+def _arguments(*, peers: bool, https: bool) -> list[str]:
+    start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock", peers=peers, https=https), separators=(",", ":"))
     return [
         "--config-yaml",
         start,
@@ -87,9 +101,9 @@ def _arguments(*, peers: bool) -> list[str]:
     ]
 
 
-def first_files(port: int, *, peers: bool = False) -> dict[str, Discovery]:
+def first_files(port: int, *, peers: bool = False, https: int = 0) -> dict[str, Discovery]:
     return {
-        "lds.json": _listeners(port, peers=peers),
+        "lds.json": _listeners(port, peers=peers, https=https),
         "cds.json": cluster_file({}),
         "rds.json": route_file(()),
     }
@@ -120,19 +134,28 @@ async def write_files(container: DockerContainer, contents: Mapping[str, bytes])
 
 
 async def prepare(
-    container: DockerContainer, port: int, *, peers: bool = False, identity: Identity | None = None
+    container: DockerContainer,
+    port: int,
+    *,
+    peers: bool = False,
+    https: int = 0,
+    identity: Identity | None = None,
 ) -> None:
     """Before it starts: the files that Envoy needs, where they are not there; the listeners' and the identity's always.
 
     The listeners of names that are there stay, where the gateway has their volume. A gateway that runs meanwhile, from the
     same volume, does not look at a file that is not renamed into its place.
     """
-    first = first_files(port, peers=peers)
+    first = first_files(port, peers=peers, https=https)
     have = dict(zip(first, await asyncio.gather(*(read_file(container, name) for name in first)), strict=True))
     missing = {name: file for name, file in first.items() if have[name] is None}
     known = have["lds.json"] if peers else None
-    wanted = {**missing, "lds.json": _listeners(port, peers=peers, names=named(known) if known else ())}
+    wanted = {**missing, "lds.json": _listeners(port, peers=peers, https=https, names=named(known) if known else ())}
     written = {name: file.body.encode() for name, file in wanted.items()}
+    if https and await read_file(container, f"{SLOTS[-1]}.json") is None:
+        from fairway.net.certificates import placeholder
+
+        written.update(certificates.Delivery.of((), certificates.NOBODY, (), placeholder()).for_start())
     await write_files(container, {**written, **(Delivery.of(identity).for_start() if identity else {})})
 
 
@@ -150,3 +173,8 @@ async def has_peers(docker: aiodocker.Docker) -> bool:
     """Whether the host's gateway is there for the gateways of other hosts, too: some environment has several hosts."""
     found = await find(docker)
     return found is not None and PEERS in found["Config"]["Labels"]
+
+
+def https_port(found: DockerContainer | None) -> int:
+    """Where this gateway, as inspected, speaks TLS with users; 0: nowhere."""
+    return int(found["Config"]["Labels"].get(HTTPS, 0)) if found else 0

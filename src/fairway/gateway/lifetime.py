@@ -53,6 +53,7 @@ class Gateway:
         http_port: int,
         where: str,
         identity: Identity | None = None,
+        https: int = 0,
     ) -> None:
         self._docker = docker
         self._environment = environment
@@ -60,6 +61,9 @@ class Gateway:
         self._port = http_port
         self._where = where
         self._identity = identity
+        self._wants_https = https
+        self.https = https
+        """Where it speaks TLS with users, once it has been started: what another environment has asked for stays. 0: nowhere."""
 
     async def start(self) -> bool:
         """Bring it to run as asked for; True where something had to be done. Raises GatewayError, ImageNotFound, EngineError.
@@ -71,7 +75,8 @@ class Gateway:
             described = await self._docker.images.inspect(image)
             for attempt in range(ATTEMPTS):
                 peers = self._identity is not None or await container.has_peers(self._docker)
-                wanted = container.specification(image, described["Id"], self._port, peers=peers)
+                self.https = self._wants_https or container.https_port(await container.find(self._docker))
+                wanted = container.specification(image, described["Id"], self._port, peers=peers, https=self.https)
                 try:
                     return await self._become(wanted, patient=attempt < PATIENCE)
                 except DockerError as error:
@@ -98,7 +103,8 @@ class Gateway:
             found = None
         if found is None:
             found = await self._docker.containers.create(wanted, name=container.NAME)
-        await container.prepare(found, self._port, peers=container.PEERS in wanted["Labels"], identity=self._identity)
+        peers = container.PEERS in wanted["Labels"]
+        await container.prepare(found, self._port, peers=peers, https=self.https, identity=self._identity)
         await found.start()
         await self._wait(found)
         return True
@@ -159,18 +165,26 @@ class Gateway:
                 where=self._where,
                 hint=f"Say `gateway: {{http: {port}}}` in fairway.yaml: there is one gateway on a host.",
             )
-        if port != self._port and found["State"]["Running"]:
+        https = container.https_port(found)
+        if served and https and https != self.https:
+            raise GatewayError(
+                f"The gateway of this host speaks TLS on port {https}, not {self.https}, and {served} is served through it",
+                where=self._where,
+                hint=f"Say `gateway: {{https: {https}}}` in fairway.yaml: there is one gateway on a host.",
+            )
+        for new in {self._port, self.https or self._port} - {port, https} if found["State"]["Running"] else ():
             async with opened(self._docker, found.id, self._where) as session:
-                listening = (await session.run(script.listening(self._port), timeout=10)).output.strip()
+                listening = (await session.run(script.listening(new), timeout=10)).output.strip()
             if listening != "0":
-                raise self._taken()
+                raise self._taken(port=new)
 
     async def _wait(self, found: DockerContainer) -> None:
         """Until it listens; a container whose port is taken is removed again."""
         since = host_time(self._docker) - 1
         deadline = time.monotonic() + READY_WITHIN
         with translated(self._where):
-            listeners = 2 if container.PEERS in (await found.show())["Config"]["Labels"] else 1
+            labels = (await found.show())["Config"]["Labels"]
+            listeners = 1 + (container.PEERS in labels) + (container.HTTPS in labels)
         async with opened(self._docker, found.id, self._where) as session:
             while True:
                 answer = (await session.run(_LISTENING, timeout=10)).output
@@ -189,8 +203,9 @@ class Gateway:
             raise self._taken(why)
         raise GatewayError("The gateway does not get ready", where=self._where, why=why)
 
-    def _taken(self, why: str = "") -> GatewayError:
-        port, hint = self._port, ", or give the gateway another port"
+    def _taken(self, why: str = "", port: int = 0) -> GatewayError:
+        hint = ", or give the gateway another port"
+        port = port or (self.https if f":{self.https}'" in why else self._port)
         if f":{PEERS_PORT}'" in why:
             port, hint = PEERS_PORT, ": the gateways of other hosts need it"
         return GatewayError(

@@ -14,7 +14,7 @@ import aiodocker
 from aiodocker.containers import DockerContainer
 from aiodocker.exceptions import DockerError
 
-from fairway.gateway.container import NAME, PEERS, ROLE, SUCCESSOR, Json, find, prepare
+from fairway.gateway.container import HTTPS, NAME, PEERS, ROLE, SUCCESSOR, Json, find, prepare
 from fairway.gateway.session import opened
 from fairway.model.peers import Identity
 
@@ -42,7 +42,8 @@ async def successor(
         environment = [f"{name}={value}" for name, value in succession.items()]
         created = await docker.containers.create({**wanted, "Env": environment}, name=SUCCESSOR)
         await session.run(LOCK, timeout=30)  # who changes the listeners meanwhile would not find them again
-        await prepare(created, port, peers=PEERS in wanted["Labels"], identity=identity)
+        labels = wanted["Labels"]
+        await prepare(created, port, peers=PEERS in labels, https=int(labels.get(HTTPS, 0)), identity=identity)
     await created.start()
     return created
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar
 
 import aiodocker
 import msgspec
+from msgspec.structs import replace
 
 from fairway.gateway import container, counts, script
-from fairway.gateway.change import Change, Live, change
+from fairway.gateway.change import Live, change
+from fairway.gateway.edge import EdgeTls, Slots
 from fairway.gateway.identity import Delivery, shown
 from fairway.gateway.lifetime import Gateway, NoGateway
 from fairway.gateway.session import Answer, Session, SessionEnded
+from fairway.model.edge import Certificate, EdgeRoutes
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError, GatewayRejected
 from fairway.model.judgement import Scrape
@@ -38,7 +41,7 @@ class GatewayTraffic:
 
     `where` names the host in errors. `image` is used instead of Fairway's own host image, and must have envoy, sh and
     curl. Every environment of the host shares the gateway: `http_port` is the same for all of them. With an `identity` it
-    speaks with the gateways of other hosts.
+    speaks with the gateways of other hosts; with `tls`, it speaks TLS with users.
     """
 
     def __init__(
@@ -50,14 +53,16 @@ class GatewayTraffic:
         http_port: int = 80,
         where: str = "",
         identity: Identity | None = None,
+        tls: EdgeTls | None = None,
     ) -> None:
         self.environment = environment
         self._docker = docker
-        self._where = where or "this host"
+        self.where = where or "this host"
         self._identity = identity
-        self._gateway = Gateway(
-            docker, environment, image=image, http_port=http_port, where=self._where, identity=identity
-        )
+        self._tls = tls
+        ports = {"http_port": http_port, "https": tls.port if tls else 0}
+        self._gateway = Gateway(docker, environment, image=image, where=self.where, identity=identity, **ports)
+        self._slots = Slots(docker, environment, self)
         self._opening = asyncio.Lock()
         self._session: Session | None = None
         self._live: Live | None = None
@@ -76,11 +81,33 @@ class GatewayTraffic:
             self._session = None
 
     async def start(self) -> None:
-        """Make the gateway run on this host, with this image and port. Raises GatewayError, ImageNotFound, EngineError."""
+        """Make the gateway run on this host, with this image and port, and show the certificates that there are now.
+
+        Raises GatewayError, ImageNotFound, EngineError, and what getting the certificates raises.
+        """
+        certificates = self._tls.files() if self._tls else ()
         if await self._gateway.start():
             await self.close()
         if self._identity is not None:
             await self.identify(self._identity)
+        if self._gateway.https and certificates is not None:
+            await self.present(certificates)
+
+    async def present(self, certificates: Sequence[Certificate]) -> None:
+        """Show these to users, the first to who names no host, and none else of this environment; plain HTTP is redirected then.
+
+        Raises GatewayError, and then those before are shown. The gateway has to run with TLS already.
+        """
+        to = self._gateway.https if certificates and self._tls and self._tls.redirect else 0
+        if not to:
+            await self._answer(lambda edge: replace(edge, redirect=0))
+        await self._slots.present(certificates)
+        if to:
+            await self._answer(lambda edge: replace(edge, redirect=to))
+
+    async def answer_challenges(self, answers: Mapping[str, str]) -> None:
+        """What is answered below /.well-known/acme-challenge/, at every host name, in place of what was before."""
+        await self._answer(lambda edge: replace(edge, challenges=dict(answers)))
 
     async def identify(self, identity: Identity) -> None:
         """Show this certificate to the gateways of other hosts, and trust these authorities; what is open stays open.
@@ -91,18 +118,18 @@ class GatewayTraffic:
         have = await asyncio.gather(*(self._file(f"{name}.json") for name in delivery.secrets))
         if [file and read_version(file) for file in have] == [file.version for file in delivery.secrets.values()]:
             return
-        with translated(self._where, "The gateway's certificate cannot be brought to it"):
+        with translated(self.where, "The gateway's certificate cannot be brought to it"):
             found = await container.find(self._docker)
             if found is None:
                 raise self._gateway.missing()
             await container.write_files(found, delivery.for_exchange())
         since = host_time(self._docker)
-        answer = await self._run(delivery.exchange(), timeout=30)
+        answer = await self.run(delivery.exchange(), timeout=30)
         if answer.status != 0:
             raise GatewayError(
                 f"The gateway does not take its new certificate (exit status {answer.status})",
-                where=self._where,
-                why="\n".join(filter(None, (answer.output.strip(), await self._gateway.said(since)))),
+                where=self.where,
+                why="\n".join(filter(None, (answer.output.strip(), await self.said(since)))),
                 hint="docker logs fairway-gateway",
             )
 
@@ -116,28 +143,48 @@ class GatewayTraffic:
         body = await self._file("rds.json")
         if body is None:
             return None
-        return self._understood(read_tables, body).get(self.environment.key)
+        found = self._understood(read_tables, body).get(self.environment.key)
+        return replace(found, edge=None) if found and found.services else None
 
     async def apply(self, table: RoutingTable) -> None:
+        def whole(before: RoutingTable | None) -> RoutingTable:
+            return replace(table, edge=before.edge) if before and table.services else table
+
+        await self._change(whole)
+        if not table.services:
+            await self._slots.forget()
+
+    async def _answer(self, change: Callable[[EdgeRoutes], EdgeRoutes]) -> None:
+        """What the gateway answers itself; what the services get stays as it is."""
+
+        def whole(before: RoutingTable | None) -> RoutingTable:
+            table = before or RoutingTable(environment=self.environment)
+            edge = change(table.edge or EdgeRoutes())
+            return replace(table, edge=None if edge == EdgeRoutes() else edge)
+
+        await self._change(whole)
+
+    async def _change(self, whole: Callable[[RoutingTable | None], RoutingTable]) -> None:
+        """`whole` makes the table from the one before."""
         for attempt in range(ATTEMPTS):
             await asyncio.sleep(attempt * PAUSE)
             live = self._live or await self._read()
-            wanted = change(live, table)
+            wanted = change(live, whole(live.tables.get(self.environment.key)))
             if wanted.empty:
                 return
             self._live = None
             since = host_time(self._docker)
-            answer = await self._run(script.transaction(live, wanted), timeout=60)
+            answer = await self.run(script.transaction(live, wanted), timeout=60)
             if answer.status == 0:
                 self._live = wanted.then
                 return
             if answer.status == script.GONE:
                 await self.close()
             elif answer.status != script.OVERTAKEN:
-                raise await self._failed(answer, wanted, since)
+                raise await self._failed(answer, since)
         if answer.status == script.GONE:
-            raise GatewayError("The gateway does not answer", where=self._where, hint="docker logs fairway-gateway")
-        raise GatewayError("Others kept changing the gateway's routes", where=self._where, hint="Try again.")
+            raise GatewayError("The gateway does not answer", where=self.where, hint="docker logs fairway-gateway")
+        raise GatewayError("Others kept changing the gateway's routes", where=self.where, hint="Try again.")
 
     async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
         asked = script.probe(endpoint, path, host, timeout)
@@ -152,11 +199,11 @@ class GatewayTraffic:
         if not endpoints:
             return 0
         try:
-            answer = await self._run(script.connections(endpoints), timeout=10)
+            answer = await self.run(script.connections(endpoints), timeout=10)
         except NoGateway:
             return 0
         if not answer.output.strip().isdigit():
-            raise GatewayError("The gateway cannot count its connections", where=self._where, why=answer.output)
+            raise GatewayError("The gateway cannot count its connections", where=self.where, why=answer.output)
         return int(answer.output)
 
     async def counts(self, revisions: Collection[Revision]) -> Mapping[str, Scrape]:
@@ -169,36 +216,36 @@ class GatewayTraffic:
         if not names:
             return {}
         try:
-            answer = await self._run(counts.script(names), timeout=15)
+            answer = await self.run(counts.script(names), timeout=15)
             if answer.status != 0:
                 await self.close()  # another gateway may have taken over, and then this shell is in the old one
-                answer = await self._run(counts.script(names), timeout=15)
+                answer = await self.run(counts.script(names), timeout=15)
             found = counts.read(answer.output, names)
         except NoGateway:
             return {}
         except msgspec.MsgspecError as error:
             raise GatewayError(
-                "The gateway does not tell its counts", where=self._where, why=answer.output[:200]
+                "The gateway does not tell its counts", where=self.where, why=answer.output[:200]
             ) from error
         return {names[cluster]: scrape for cluster, scrape in found.items()}
 
     async def _read(self) -> Live:
         cds, rds, lds = await asyncio.gather(*(self._file(f"{name}.json") for name in ("cds", "rds", "lds")))
         if cds is None or rds is None or lds is None:
-            with translated(self._where):
+            with translated(self.where):
                 if await container.find(self._docker) is None:
                     raise self._gateway.missing()
-            raise GatewayError("The gateway's files are gone", where=self._where, hint="docker restart fairway-gateway")
+            raise GatewayError("The gateway's files are gone", where=self.where, hint="docker restart fairway-gateway")
         return self._understood(lambda body: Live.read(body, rds, lds), cds)
 
     async def _file(self, name: str) -> bytes | None:
         """A file of the gateway, None where it is not there: through the shell, for each of Docker's archives takes 70 ms."""
         if not (self._session and self._session.alive):
-            with translated(self._where):
+            with translated(self.where):
                 found = await container.find(self._docker)
                 if found is None or found["State"]["Status"] != "running":
                     return await container.read_file(found, name) if found else None
-        answer = await self._run(f"cat {name}", timeout=10)
+        answer = await self.run(f"cat {name}", timeout=10)
         return answer.output.strip().encode() if answer.status == 0 else None
 
     def _understood(self, read: Callable[[bytes], T], body: bytes) -> T:
@@ -207,12 +254,16 @@ class GatewayTraffic:
         except (msgspec.MsgspecError, KeyError, IndexError, TypeError) as error:
             raise GatewayError(
                 "The gateway's files are not as this version of Fairway writes them",
-                where=self._where,
+                where=self.where,
                 why=f"{type(error).__name__}: {error}",
                 hint="A newer Fairway may have written them: use that one.",
             ) from error
 
-    async def _run(self, text: str, timeout: float) -> Answer:
+    async def said(self, since: float) -> str:
+        return await self._gateway.said(since)
+
+    async def run(self, text: str, timeout: float) -> Answer:
+        """A script, within so many seconds, in the container that is the gateway where the shell before has ended."""
         return await self._with_session(lambda session: session.run(text, timeout=timeout))
 
     async def _with_session(self, call: Callable[[Session], Awaitable[T]]) -> T:
@@ -229,17 +280,14 @@ class GatewayTraffic:
                 self._session = await self._gateway.session()
             return self._session
 
-    async def _failed(self, answer: Answer, wanted: Change, since: float) -> GatewayError:
+    async def _failed(self, answer: Answer, since: float) -> GatewayError:
         if answer.status == script.REFUSED:
-            return GatewayRejected(
-                "Envoy refused the new routes; the old ones keep serving",
-                where=self._where,
-                why=await self._gateway.said(since),
-            )
+            what = "Envoy refused the new routes; the old ones keep serving"
+            return GatewayRejected(what, where=self.where, why=await self.said(since))
         if answer.status == script.BUSY:
-            return GatewayError("Somebody else is changing the gateway's routes", where=self._where, hint="Try again.")
+            return GatewayError("Somebody else is changing the gateway's routes", where=self.where, hint="Try again.")
         what = "The gateway did not confirm the new routes; the old ones are back"
         if answer.status != script.UNCONFIRMED:
             what = f"The gateway could not take the new routes (exit status {answer.status})"
-        why = "\n".join(filter(None, (answer.output.strip(), await self._gateway.said(since))))
-        return GatewayError(what, where=self._where, why=why, hint="docker logs fairway-gateway")
+        why = "\n".join(filter(None, (answer.output.strip(), await self.said(since))))
+        return GatewayError(what, where=self.where, why=why, hint="docker logs fairway-gateway")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from fairway.model.edge import EdgeRoutes
 from fairway.model.environment import Environment
 from fairway.model.peers import Peer
 from fairway.model.policy import Match, Mirror, Ready, Route
@@ -64,3 +65,5 @@ class RoutingTable(Struct, frozen=True, kw_only=True, omit_defaults=True):
     services: tuple[RoutedService, ...] = ()
     host: str = ""
     """Whose gateway it is for, where there are several hosts: its own replicas are offered to the others. Empty on a single host."""
+    edge: EdgeRoutes | None = None
+    """The gateway's own business: nobody else asks for it, or is told of it."""

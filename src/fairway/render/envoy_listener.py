@@ -67,10 +67,15 @@ _KEPT_OF_PEERS = (
     {"safe_regex": {"regex": r"http\.peers\.downstream_(rq_(total|active|[1-5]xx)|cx_(total|active|upgrades_active))"}},
 )
 
+_KEPT_OF_TLS = (
+    {"prefix": "sds."},
+    {"safe_regex": {"regex": r"listener\..*\.ssl\.(handshake|connection_error|session_reused)"}},
+)
 
-def bootstrap(directory: str, admin: str, *, peers: bool = False) -> Json:
+
+def bootstrap(directory: str, admin: str, *, peers: bool = False, https: bool = False) -> Json:
     """Envoy's own start: it reads lds.json, rds.json and cds.json in `directory`; `admin` is the path of a unix socket."""
-    kept = [*_KEPT, *(_KEPT_OF_PEERS if peers else ())]
+    kept = [*_KEPT, *(_KEPT_OF_PEERS if peers else ()), *(_KEPT_OF_TLS if https else ())]
     return {
         "node": {"id": "fairway", "cluster": "fairway"},
         "admin": {"address": {"pipe": {"path": admin, "mode": 0o600}}},

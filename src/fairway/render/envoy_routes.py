@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fairway.model.edge import EdgeRoutes
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayRejected
 from fairway.model.routes import RoutedService, RoutingTable
 from fairway.render.envoy_clusters import USERS_PRIORITY
+from fairway.render.envoy_edge_routes import challenges, redirect
 from fairway.render.envoy_peers import UNSENT
 from fairway.render.envoy_steering import Copies, Lane, lanes, preview
 
@@ -36,6 +38,7 @@ class _Claim(Struct, frozen=True):
     environment: Environment
     service: RoutedService
     preview: bool = False
+    edge: EdgeRoutes | None = None
 
     @property
     def path(self) -> str:
@@ -52,11 +55,12 @@ class _Claim(Struct, frozen=True):
 
 def virtual_hosts(tables: Iterable[RoutingTable]) -> list[Json]:
     """One for each host, and always one for any other. Raises GatewayRejected where two services claim the same host and path."""
+    tables = tuple(tables)
     claims = _claims(tables)
     anywhere = claims.pop(ANY, {})
-    return [_virtual_host(host, [*_by_path(claims[host]), *_by_path(anywhere)]) for host in sorted(claims)] + [
-        _virtual_host(ANY, _by_path(anywhere))
-    ]
+    found = {host: [*_by_path(claims[host]), *_by_path(anywhere)] for host in sorted(claims)}
+    first = challenges(table.edge for table in tables if table.edge)
+    return [_virtual_host(host, own, first) for host, own in {**found, ANY: _by_path(anywhere)}.items()]
 
 
 def _claims(tables: Iterable[RoutingTable]) -> dict[str, dict[str, _Claim]]:
@@ -64,7 +68,7 @@ def _claims(tables: Iterable[RoutingTable]) -> dict[str, dict[str, _Claim]]:
     found: dict[str, dict[str, _Claim]] = {}
     for table in tables:
         for service in table.services:
-            own = _Claim(table.environment, service)
+            own = _Claim(table.environment, service, edge=table.edge)
             wanted = [(host, own) for host in dict.fromkeys(host.lower() for host in service.route.hosts)]
             if service.steering and service.steering.preview:
                 wanted.append((service.steering.preview.lower(), replace(own, preview=True)))
@@ -87,9 +91,9 @@ def _by_path(claims: dict[str, _Claim]) -> list[_Claim]:
     return [claims[path] for path in sorted(claims, key=lambda path: (-len(path), path))]
 
 
-def _virtual_host(host: str, claims: list[_Claim]) -> Json:
+def _virtual_host(host: str, claims: list[_Claim], first: list[Json]) -> Json:
     """A path is only looked at while none before it takes everything: the services for any host come last."""
-    routes: list[Json] = []
+    routes = [*first]
     seen: set[str] = set()
     for claim in claims:
         if claim.path not in seen and "/" not in seen:
@@ -103,6 +107,7 @@ def _virtual_host(host: str, claims: list[_Claim]) -> Json:
 def _routes(claim: _Claim) -> Iterator[Json]:
     """Those that are copied come first: what no method of theirs fits goes on to the same lane without copies."""
     service = claim.service
+    yield from redirect(claim.edge, claim.name, _below(claim))
     for lane in [preview(claim.environment, service)] if claim.preview else lanes(claim.environment, service):
         plain = _route(claim, lane)
         if lane.copies and lane.to:
@@ -113,8 +118,7 @@ def _routes(claim: _Claim) -> Iterator[Json]:
 
 
 def _route(claim: _Claim, lane: Lane) -> Json:
-    path = {"prefix": "/"} if claim.path == "/" else {"path_separated_prefix": claim.path}
-    route: Json = {"name": claim.name, "match": {**path, **lane.match}}
+    route: Json = {"name": claim.name, "match": {**_below(claim), **lane.match}}
     if not lane.to:
         return {**route, "direct_response": _text(503, NO_REPLICA)}
     to: Json = {"cluster": lane.to[0][0]}
@@ -126,6 +130,10 @@ def _route(claim: _Claim, lane: Lane) -> Json:
     limits = {"timeout": timeout, "idle_timeout": "0s", "priority": USERS_PRIORITY}
     hops = any(backend.remote for backend in claim.service.backends)
     return {**route, "route": {**to, **limits, **_retries(claim.service.route.retries, hops=hops)}}
+
+
+def _below(claim: _Claim) -> Json:
+    return {"prefix": "/"} if claim.path == "/" else {"path_separated_prefix": claim.path}
 
 
 def _copied(method: str) -> list[Json]:

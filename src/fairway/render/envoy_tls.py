@@ -58,14 +58,15 @@ def _context(wanted: Mapping[str, str], directory: str, *protocols: str) -> Json
     return {
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
         "alpn_protocols": list(protocols),
-        "tls_certificate_sds_secret_configs": [_secret(IDENTITY, directory)],
+        "tls_certificate_sds_secret_configs": [secret(IDENTITY, directory)],
         "combined_validation_context": {
             "default_validation_context": names,
-            "validation_context_sds_secret_config": _secret(AUTHORITY, directory),
+            "validation_context_sds_secret_config": secret(AUTHORITY, directory),
         },
     }
 
 
-def _secret(name: str, directory: str) -> Json:
+def secret(name: str, directory: str) -> Json:
+    """Where a listener, or a cluster, finds a secret: in the file of its name."""
     source = {"path_config_source": {"path": f"{directory}/{name}.json"}, "resource_api_version": "V3"}
     return {"name": name, "sds_config": source}

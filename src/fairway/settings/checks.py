@@ -25,6 +25,7 @@ def check(settings: Settings) -> Iterator[Problem]:
             yield from _service(settings, (*path, "services", service), said)
     for service, said in settings.services.items():
         yield from _service(settings, ("services", service), said)
+    yield from _gateway(settings)
 
 
 def _problem(settings: Settings, path: Path, what: str, hint: str = "") -> Problem:
@@ -130,3 +131,14 @@ def _service(settings: Settings, path: Path, said: ServiceSettings) -> Iterator[
         )
     for key, what, hint in misfits(said.rollout, said.rollout.strategy) if said.rollout.strategy else ():
         yield _problem(settings, (*path, "rollout", key), what, hint)
+
+
+def _gateway(settings: Settings) -> Iterator[Problem]:
+    path = ("gateway",)
+    written = _written(settings, *path)
+    for key in [key for key in ("https", "redirect") if key in written and "tls" not in written]:
+        hint = "add `tls: {cert: cert.pem, key: key.pem}`"
+        yield _problem(settings, (*path, key), f"`{key}` goes with `tls`", hint)
+    if settings.gateway.tls and settings.gateway.http == settings.gateway.https:
+        what = f"`http` and `https` are both {settings.gateway.http}"
+        yield _problem(settings, path, what, "give each a port of its own")

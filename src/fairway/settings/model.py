@@ -126,12 +126,22 @@ class EnvironmentSettings(Struct, frozen=True, kw_only=True):
         return said or tuple(name for name, host in self.hosts.items() if host.edge is None)
 
 
-class GatewaySettings(Struct, frozen=True, kw_only=True):
-    """`http` is the port on each host; `image` None is the image that Fairway makes itself."""
+class EdgeCertificate(Struct, frozen=True, kw_only=True):
+    """Files in PEM."""
 
-    later: ClassVar[tuple[str, ...]] = ("https", "tls")
+    later: ClassVar[tuple[str, ...]] = ("acme",)
+
+    cert: str
+    key: str
+
+
+class GatewaySettings(Struct, frozen=True, kw_only=True):
+    """`http` and `https` are ports on each host; `image` None is the image that Fairway makes itself. There is TLS with `tls`."""
 
     http: PortNumber = 80
+    https: PortNumber = 443
+    tls: tuple[EdgeCertificate, ...] = ()
+    redirect: bool = True
     image: str | None = None
 
 

@@ -137,14 +137,16 @@ def _taken_ports(said: Said, found: Mapping[str, ServicePolicy]) -> Iterator[Pro
     """Ports of the host that a service publishes, and the gateway needs."""
     if not any(policy.route for policy in found.values()):
         return
-    gateway = said.settings.gateway.http
+    edge = said.settings.gateway
+    gateways = {"http": edge.http, **({"https": edge.https} if edge.tls else {})}
     for service in said.app.services.values():
         for port in service.ports:
             first = port.published or 0
-            if port.protocol == "tcp" and first <= gateway <= (port.published_to or first):
-                path = ("services", service.name, "ports")
-                hint = "drop the port, or give the gateway another one: `gateway: {http: 8080}`"
-                yield Problem(f"port {gateway} of the host is the gateway's", said.app.where(*path), path, hint)
+            for key, gateway in gateways.items() if port.protocol == "tcp" else ():
+                if first <= gateway <= (port.published_to or first):
+                    path = ("services", service.name, "ports")
+                    hint = f"drop the port, or give the gateway another one: `gateway: {{{key}: {gateway + 8000}}}`"
+                    yield Problem(f"port {gateway} of the host is the gateway's", said.app.where(*path), path, hint)
 
 
 def _or(value: float | None, default: float) -> float:

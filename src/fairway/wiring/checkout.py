@@ -75,6 +75,15 @@ class Project(Struct, frozen=True):
 
         return policies(self.settings, app, environment)
 
+    def edge_warnings(self, environment: str, policies: Mapping[str, ServicePolicy]) -> tuple[Problem, ...]:
+        """What is doubtful about the certificates for users. Raises InvalidFiles where they cannot be used, or a host has none."""
+        from fairway.wiring.edge import look
+
+        found = look(self, environment, policies)
+        if found.problems:
+            raise InvalidFiles(found.problems)
+        return found.warnings
+
     def document(self, environment: str | None = None) -> dict[str, Any]:
         """The normalised application, as Compose data."""
         from fairway.compose.dump import to_compose

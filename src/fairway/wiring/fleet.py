@@ -37,6 +37,7 @@ from fairway.net.hosts import Address, Budget, Hosts, opened
 from fairway.ports import Leases
 from fairway.render import names
 from fairway.rollout.seats import seats
+from fairway.wiring.edge import edge_tls
 from fairway.wiring.hosts import tls_of
 from fairway.wiring.identities import AUTHORITY, identities
 from fairway.wiring.parts import Parts, credentials
@@ -73,6 +74,7 @@ async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) ->
                 http_port=gateway.http,
                 where=label,
                 identity=identity,
+                tls=edge_tls(project) if label in said.edges else None,
             )
 
         async with FleetTraffic(hosts, of_host, reached, partial(identities, shelf(AUTHORITY))) as traffic:

@@ -16,6 +16,7 @@ from fairway.engines.docker.signals import DockerSignals
 from fairway.gateway.traffic import GatewayTraffic
 from fairway.net.docker import connect, host_time
 from fairway.net.hostimage import ensure_host_image, host_image
+from fairway.wiring.edge import edge_tls
 from fairway.wiring.hosts import tls_of
 from fairway.wiring.parts import Parts, credentials
 
@@ -34,7 +35,12 @@ async def one_host(project: Project, name: str) -> AsyncIterator[Parts]:
     async with connect(host.address, tls=tls_of(project, host)) as docker:
         clock = partial(host_time, docker)
         async with GatewayTraffic(
-            docker, environment, image=gateway.image, http_port=gateway.http, where=label
+            docker,
+            environment,
+            image=gateway.image,
+            http_port=gateway.http,
+            where=label,
+            tls=edge_tls(project),
         ) as traffic:
             yield Parts(
                 builder=label,

@@ -109,7 +109,7 @@ def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
     [
         ("environments: {a: {engine: swarm}}", "1 environments.a.engine: `swarm`"),
         ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
-        ("gateway: {https: 443}", "1 gateway.https: `https`"),
+        ("gateway: {tls: {cert: c, key: k, acme: {}}}", "1 gateway.tls.acme: `acme`"),
     ],
 )
 def test_what_comes_later_is_refused_now(text: str, problem: str) -> None:
