@@ -69,9 +69,10 @@ class Machine:
 
     def run(self, command: str, *, check: bool = True) -> str:
         """What a shell command prints that is run on it, as root."""
-        inside = ["nsenter", "--target", str(self.pid), "--all", "--wd=/"]
+        inside = ["nsenter", "--target", str(self.pid), "--all"]
+        path = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         done = subprocess.run(
-            [*inside, "sh", "-c", command], env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, capture_output=True, text=True
+            [*inside, "sh", "-c", f"cd /; {command}"], check=False, env=path, capture_output=True, text=True
         )
         if check and done.returncode:
             raise LabError(f"{command}: {done.stderr.strip() or done.stdout.strip()}")
@@ -89,7 +90,7 @@ class Machine:
         if self.process and self.process.poll() is not None:
             raise LabError(f"{self.name} died at boot:\n{(self.directory / 'log').read_text(errors='replace')}")
         try:
-            return "active\n" == self.run("systemctl is-active ssh", check=False)
+            return self.run("systemctl is-active ssh", check=False) == "active\n"
         except LabError:
             return False
 

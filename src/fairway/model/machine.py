@@ -83,10 +83,12 @@ class State(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, said: Mapping[str, str]) -> State:
-        live, running, swarm = (*said.get("info", "").split(), "", "", "")[:3]
+        engine = pair(said.get("engine", "")) if said.get("dockerd") else cls.NO_ENGINE
+        nothing = "false 0 inactive" if engine == cls.NO_ENGINE else ""
+        live, running, swarm = (*(said.get("info") or nothing).split(), "", "", "")[:3]
         return cls(
             free=_number(said.get("free", "")) * 1024,
-            engine=pair(said.get("engine", "")) if said.get("dockerd") else cls.NO_ENGINE,
+            engine=engine,
             words=tuple(said.get("words", "").split()),
             config=said.get("config", "") if said.get("configured") == "yes" else None,
             unfinished=bool(said.get("unfinished")),

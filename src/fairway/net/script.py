@@ -34,11 +34,12 @@ class Said(Struct, frozen=True):
 
 
 async def run(
-    address: SshAddress, script: str, values: Mapping[str, str], *, sudo: bool = False, within: float = 60.0
+    address: SshAddress, script: str, values: Mapping[str, str], *, what: str, sudo: bool = False, within: float = 60.0
 ) -> Mapping[str, str]:
     """What the script has answered, by key; within so many seconds. `values` are its variables, in no argument and no file.
 
-    The script is read by sh to its end before any of it is run, so one that arrives in part does nothing.
+    The script is read by sh to its end before any of it is run, so one that arrives in part does nothing. `what` is how a failure
+    is called.
     Raises EngineUnreachable with ssh's words, FairwayError with the script's.
     """
     said = await _over_ssh(address, "sudo -n sh -s" if sudo else "sh -s", whole(script, values), within)
@@ -54,7 +55,7 @@ async def run(
         )
     if said.status or END not in lines:
         why = "\n".join(said.err.splitlines()[-ENOUGH:])
-        raise FairwayError(f"It went wrong on {address.host}", where=address.host, why=why or f"status {said.status}")
+        raise FairwayError(f"{address.host}: {what}", where=address.host, why=why or f"status {said.status}")
     return answers(lines[lines.index(BEGIN) : lines.index(END)])
 
 

@@ -148,7 +148,7 @@ def open_addresses(text: str | None, words: Sequence[str], *, where: str) -> tup
 
 def _listening(words: Sequence[str]) -> Collection[str]:
     found = []
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         if word in ("-H", "--host"):
             found.append(following)
         elif word.startswith("--host="):

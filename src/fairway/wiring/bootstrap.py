@@ -24,6 +24,12 @@ from fairway.settings.model import GatewaySettings
 NOBODY = Environment("fairway", "bootstrap")
 """No environment of any application: nothing on the host is its."""
 PATIENCE = 15.0
+FAILED = {
+    "engine": "Docker could not be brought to run",
+    "daemon": "Docker's configuration could not be changed",
+    "access": "the user could not be given the right to use Docker",
+    "clock": "systemd-timesyncd could not be installed",
+}
 SLOW = {"engine": 2400.0, "clock": 1500.0, "daemon": 150.0}
 """Seconds: packages may come over a slow line, after those of somebody else."""
 
@@ -39,7 +45,8 @@ class SshMachine(Struct, frozen=True, kw_only=True):
     async def ask(self, step: str, values: Mapping[str, str] | None = None, *, sudo: bool = False) -> Mapping[str, str]:
         where = SshAddress.parse(self.address)
         script = "\n".join(_script(name) for name in ("common", step))
-        return await run(where, script, values or {}, sudo=sudo, within=SLOW.get(step, 60.0))
+        what = FAILED.get(step, "it does not tell what it is")
+        return await run(where, script, values or {}, what=what, sudo=sudo, within=SLOW.get(step, 60.0))
 
     async def gateway(self) -> bool:
         said = self.settings or GatewaySettings()

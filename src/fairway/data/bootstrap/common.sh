@@ -46,7 +46,7 @@ manage() {
 }
 
 engine_pid() {
-    read -r pid 2>/dev/null </run/docker.pid && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] && echo "$pid"
+    pid=$(cat /run/docker.pid 2>/dev/null) && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] && echo "$pid"
 }
 
 ask_engine() { timeout 20 docker -H unix:///var/run/docker.sock "$@" 2>/dev/null; }

@@ -38,7 +38,10 @@ reload)
     tries=0
     until [ "$(ask_engine info --format '{{.LiveRestoreEnabled}}')" = true ]; do
         tries=$((tries + 1))
-        [ $tries -lt 20 ] || fail "the engine was told to read daemon.json again, and live-restore is still off"
+        if [ $tries -ge 20 ]; then
+            [ ! -e "$undo" ] || put_back
+            fail "the engine was told to read daemon.json again, and live-restore is still off: its log says why"
+        fi
         sleep 0.5
     done
     ;;
