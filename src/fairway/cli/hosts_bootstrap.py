@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -53,7 +54,8 @@ async def bootstrap(
     return Exit.PARTIAL if left else Exit.DONE
 
 
-async def _told(here: SshMachine, *, dry_run: bool, quiet: bool):  # type: ignore[no-untyped-def]
+async def _told(here: SshMachine, *, dry_run: bool, quiet: bool) -> AsyncIterator[Told]:
+    """Shown as they come, unless `quiet`."""
     async for each in Story(here.name, here, dry_run=dry_run).run():
         if not quiet and (each.did is not Did.DOING or sys.stdout.isatty()):
             show(_line(each))

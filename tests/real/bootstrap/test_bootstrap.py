@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,18 +87,15 @@ def test_a_dry_run_changes_nothing(bare: Bare) -> None:
 
 def test_bare_to_working_though_it_is_killed_and_the_power_fails(bare: Bare, foreign: dict[str, Any]) -> None:
     bare.daemon.write_text(json.dumps(foreign))
-    words = bare.words("--json", user="deploy")
-    killed = subprocess.Popen(words, env=bare.environment)
-    wait_until(lambda: bool(running(bare, "apt-get")), 30, "apt-get to run")
-    killed.kill()
-    assert killed.wait() == -signal.SIGKILL
-    again = subprocess.Popen(words, env=bare.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    killed = subprocess.Popen(bare.words(user="deploy"), env=bare.environment)
     wait_until(lambda: bool(running(bare, "dpkg-deb")), 60, "packages to be unpacked")
+    killed.kill()
     for pid in running(bare, "apt-get") + running(bare, "dpkg"):
         os.kill(pid, signal.SIGKILL)
-    again.communicate(timeout=120)  # which of the two was hit is a matter of luck
+    assert killed.wait() == -signal.SIGKILL
     assert bare.machine.run("dpkg --audit")
-    told = bare.told(user="deploy")
+    with packages_locked(bare, 3):
+        told = bare.told(user="deploy")
 
     assert did(told) == NOTHING | {"engine": ["done"], "daemon": ["done"], "access": ["done"], "gateway": ["done"]}
     assert told["report"]["facts"]["live_restore"] is True
@@ -116,6 +114,17 @@ def test_bare_to_working_though_it_is_killed_and_the_power_fails(bare: Bare, for
     assert bare.docker("ps", "--format", "{{.Names}}") == "fairway-gateway"
     assert "docker" in bare.machine.run("id -nG deploy").split()
     assert bare.machine.run("dpkg --audit; ls /etc/docker/daemon.json.fairway* 2>/dev/null", check=False) == ""
+
+
+@contextmanager
+def packages_locked(bare: Bare, seconds: float) -> Iterator[None]:
+    """Somebody else installs packages, as unattended-upgrades does on a machine that has just booted."""
+    with (bare.machine.root / "var/lib/dpkg/lock-frontend").open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        timer = threading.Timer(seconds, fcntl.lockf, (lock, fcntl.LOCK_UN))
+        timer.start()
+        yield
+        timer.join()
 
 
 def running(bare: Bare, name: str) -> list[int]:
@@ -144,7 +153,9 @@ def test_a_second_run_changes_nothing(bare: Bare) -> None:
 @pytest.fixture(scope="module")
 def sleeper(bare: Bare) -> str:
     """Which process a container is."""
-    bare.docker("run", "--detach", "--name=sleeper", "--publish=8080:80", "debian:bookworm-slim", "sleep", "infinity")
+    bare.docker(
+        "run", "--detach", "--init", "--name=sleeper", "--publish=8080:80", "debian:bookworm-slim", "sleep", "infinity"
+    )
     return process(bare)
 
 
@@ -211,7 +222,5 @@ def test_what_was_set_on_purpose_is_told_and_left(bare: Bare) -> None:
 def test_an_engine_that_does_not_run_is_started(bare: Bare) -> None:
     bare.machine.run("systemctl stop docker.socket docker.service")
     without(bare, "live-restore", "log-driver")
-    began = time.monotonic()
     assert did(bare.told())["engine"] == ["done"]
-    assert time.monotonic() - began < 30
     assert bare.config["live-restore"] is True
