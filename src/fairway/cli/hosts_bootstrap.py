@@ -9,9 +9,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
-from fairway.cli.hosts import findings as shown_findings
+from fairway.cli.hosts import findings
 from fairway.flows.bootstrap import Did, Story, Told
-from fairway.flows.hosts import Report
 from fairway.flows.hosts import hosts as look
 from fairway.model.errors import Exit
 from fairway.wiring.bootstrap import PATIENCE, SshMachine, machine
@@ -45,12 +44,14 @@ async def bootstrap(
     here = machine(options.directory, target, environment)
     told = [each async for each in _told(here, dry_run=dry_run, quiet=json)]
     reports = () if dry_run else await look([here.known()], PATIENCE)
+    left = any(each.did is Did.PROBLEM for each in told) or any(report.problems for report in reports)
     if json:
         host = {"host": here.name, "address": here.address, "dry_run": dry_run}
         show_json({**host, "steps": told, "report": reports[0] if reports else None})
     elif reports:
-        show(_conclusion(here.name, told, reports))
-    left = any(each.did is Did.PROBLEM for each in told) or any(report.problems for report in reports)
+        nothing = "" if any(each.did is Did.DONE for each in told) else "; nothing was changed"
+        state = f"{'something is left to do' if left else 'it is ready'}{nothing}"
+        show("\n".join(["", f"{here.name}: {state}", *findings(reports)]))
     return Exit.PARTIAL if left else Exit.DONE
 
 
@@ -70,10 +71,3 @@ def _line(told: Told) -> str:
     if told.hint:
         lines.append(f"    → {told.hint}")
     return "\n".join(lines)
-
-
-def _conclusion(name: str, told: list[Told], reports: tuple[Report, ...]) -> str:
-    left = any(each.did is Did.PROBLEM for each in told) or any(report.problems for report in reports)
-    changed = any(each.did is Did.DONE for each in told)
-    state = "something is left to do" if left else "it is ready"
-    return "\n".join(["", f"{name}: {state}{'' if changed else '; nothing was changed'}", *shown_findings(reports)])

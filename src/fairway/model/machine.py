@@ -89,7 +89,7 @@ class State(Struct, frozen=True, kw_only=True):
         return cls(
             free=_number(said.get("free", "")) * 1024,
             engine=engine,
-            words=tuple(said.get("words", "").split()),
+            words=tuple(word for word in said.get("words", "").split() if word.isprintable()),
             config=said.get("config", "") if said.get("configured") == "yes" else None,
             unfinished=bool(said.get("unfinished")),
             live_restore=live == "true",

@@ -178,7 +178,7 @@ def test_with_live_restore_a_restart_stops_no_container(bare: Bare, sleeper: str
 
 def test_without_live_restore_containers_are_not_stopped_either(bare: Bare) -> None:
     without(bare, "live-restore", "userland-proxy")
-    bare.machine.run("systemctl restart docker")
+    bare.machine.run("systemctl reset-failed docker; systemctl restart docker")
     bare.docker("start", "sleeper")
     before, sleeper = bare.engine, process(bare)
     said = bare.bootstrap()

@@ -1,7 +1,7 @@
 # What every step knows. A step answers with lines KEY=VALUE; what may have several lines goes as KEY.64=BASE64. Where it
 # fails, it says why on standard error. All of it comes as one compound command: a connection that is lost half-way has either
 # started nothing or is carried on to the step's end, for nothing is written before that.
-export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 config=/etc/docker/daemon.json
 undo=$config.fairway-undo
 restart=/run/fairway-docker-restart
@@ -24,12 +24,12 @@ patiently() {
     done
 }
 
-# packages NAME...: Debian's, after what an interrupted run has left behind is put right
+# packages NAME...: Debian's, after what an interrupted run has left behind is put right; none that is there goes for them
 packages() {
     patiently dpkg --force-confold --configure -a || fail "$said"
     patiently timeout 180 apt-get update -q || patiently timeout 180 apt-get update -q || fail "apt-get update: $said"
     # the first run's apt-get may be at it still
-    patiently timeout 900 apt-get install -yq --no-install-recommends -o Dpkg::Options::=--force-confold \
+    patiently timeout 900 apt-get install -yq --no-install-recommends --no-remove -o Dpkg::Options::=--force-confold \
         -o DPkg::Lock::Timeout=300 "$@" || fail "apt-get install: $(printf %s "$said" | tail -n 15)"
 }
 
