@@ -57,11 +57,12 @@ answers() {
 
 # comes_up start|restart: until it answers; $said has the words of what failed
 comes_up() {
-    said=$(manage "$1" 2>&1)
+    patience=60
+    said=$(manage "$1" 2>&1) || patience=10
     tries=0
     until answers; do
         tries=$((tries + 1))
-        if [ $tries -ge 60 ] || { has_systemd && systemctl is-failed -q docker.service; }; then
+        if [ $tries -ge $patience ] || { has_systemd && systemctl is-failed -q docker.service; }; then
             has_systemd && said=$(journalctl -u docker.service -n 12 --no-pager -o cat)
             return 1
         fi
