@@ -86,6 +86,7 @@ def test_a_dry_run_changes_nothing(bare: Bare) -> None:
 
 
 def test_bare_to_working_though_it_is_killed_and_the_power_fails(bare: Bare, foreign: dict[str, Any]) -> None:
+    bare.daemon.parent.mkdir(exist_ok=True)
     bare.daemon.write_text(json.dumps(foreign))
     killed = subprocess.Popen(bare.words(user="deploy"), env=bare.environment)
     wait_until(lambda: bool(running(bare, "dpkg") and unfinished(bare)), 60, "packages to be unpacked")
