@@ -297,3 +297,16 @@ class SecretStore(Protocol):
     """Values of an application's secrets. Raises FairwayError where one is missing."""
 
     async def values(self, app: App) -> Mapping[str, bytes]: ...
+
+
+class Machine(Protocol):
+    """A machine that is to become a host, reached by ssh. Each call may raise EngineUnreachable; each is safe to repeat."""
+
+    async def ask(self, step: str, values: Mapping[str, str] | None = None, *, sudo: bool = False) -> Mapping[str, str]:
+        """Run a step's script there, which knows the values by their names: what it answers, which is not to be trusted.
+
+        Raises FairwayError where it fails, with its words.
+        """
+
+    async def gateway(self) -> bool:
+        """Bring Fairway's image there, and the gateway to run; True where something had to be done. Raises FairwayError."""

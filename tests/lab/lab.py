@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from tests.lab import machine as machines
 from tests.lab import registry as registries
 from tests.lab.certificates import Authority
 from tests.lab.host import Host, clear_cgroups, prepare
+from tests.lab.machine import Machine
 from tests.lab.network import Network, free_block
 from tests.lab.registry import Registry
 from tests.lab.shell import LabError, alive, kill, started
@@ -70,6 +72,10 @@ class Lab:
         self.close()
 
     @property
+    def _resolv(self) -> str:
+        return "".join(f"nameserver {address}\n" for address in self.network.resolvers)
+
+    @property
     def plain_registry(self) -> str:
         return f"{self.network.address(REGISTRY_NUMBER)}:{PLAIN_PORT}"
 
@@ -92,11 +98,20 @@ class Lab:
             directory=self.directory / f"h{number}",
             keep=self.keep,
         )
-        lines = [f"nameserver {address}" for address in self.network.resolvers]
-        prepare(host, "\n".join([*lines, ""]), {self.tls_registry: self.authority.certificate})
+        prepare(host, self._resolv, {self.tls_registry: self.authority.certificate})
         self.authority.issue(host.tls, name, host.address)
         host.start()
         return host
+
+    def machine(self) -> Machine:
+        """Boot a bare Debian, without Docker."""
+        self._hosts += 1
+        name = f"{self.network.name}-h{self._hosts}"
+        machine = Machine(name, self.network.address(self._hosts), self.directory / f"h{self._hosts}", self.keep)
+        machines.prepare(machine, self._resolv)
+        self.network.add_namespace(name, self._hosts)
+        machine.start()
+        return machine
 
     def registry(self, *, tls: bool = False) -> Registry:
         """Start the lab's plain registry, or the one with TLS and a password; each once."""

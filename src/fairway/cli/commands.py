@@ -25,7 +25,7 @@ COMMANDS = (
     ("abort", UNDER_WAY, "Lead a release back: what served before serves again."),
     ("releases", RUNNING, "List releases: number, commit, who, when, outcome."),
     ("status", RUNNING, "Show what serves, what is under way, and what is wrong."),
-    ("hosts", RUNNING, "Show the hosts: what they are, what room they have, and what is wrong."),
+    ("hosts", RUNNING, "Show the hosts, and what is wrong with them; `hosts bootstrap` makes one."),
     ("ps", RUNNING, "List the replicas."),
     ("logs", RUNNING, "Show the logs of all replicas, merged."),
     ("exec", RUNNING, "Run a command in a running replica."),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
+from cyclopts import App
+
 from fairway import wiring
 from fairway.cli.common import Common, Json, Options, seconds, show, show_json, table
 from fairway.cli.common import environment as chosen
@@ -65,7 +67,7 @@ def _text(environment: str, reports: tuple[Report, ...]) -> str:
     if told:
         heads = ("HOST", "CPUS", "RESERVED", "MEMORY", "RESERVED", "USED", "OURS", "OTHERS", "STOPPED")
         parts.append(table((*heads, "DOCKER'S DATA", "FREE", "CLOCK"), [_room(name, facts) for name, facts in told]))
-    parts += ["\n".join(_unknown(told)), "\n".join(_findings(reports))]
+    parts += ["\n".join(_unknown(told)), "\n".join(findings(reports))]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -140,7 +142,7 @@ def _unknown(told: list[tuple[str, HostFacts]]) -> Iterator[str]:
         yield f"{UNKNOWN} {', '.join(names)}: {NAMES[what]}: {why}"
 
 
-def _findings(reports: tuple[Report, ...]) -> Iterator[str]:
+def findings(reports: tuple[Report, ...]) -> Iterator[str]:
     """Problems first; what is wrong with several hosts in the same way is said once."""
     grouped: dict[Finding, list[str]] = {}
     for report in reports:
@@ -161,3 +163,12 @@ def _findings(reports: tuple[Report, ...]) -> Iterator[str]:
 def _mark(level: Level) -> str:
     mark, colour = MARKS[level]
     return f"\033[{colour}m{mark}\033[0m" if sys.stdout.isatty() else mark
+
+
+app = App(name="hosts")
+app.default(hosts)
+app.command(
+    "fairway.cli.hosts_bootstrap:bootstrap",
+    name="bootstrap",
+    help="Make a working, hardened Docker host of a bare Debian or Ubuntu.",
+)

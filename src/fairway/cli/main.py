@@ -11,6 +11,9 @@ from fairway.cli.entry import let_go, run
 if TYPE_CHECKING:
     from cyclopts import App
 
+FUNCTIONS = {"exec": "exec_", "hosts": "app"}
+"""Where they are not called as the command is: `hosts` has commands of its own."""
+
 
 def application() -> App:
     from cyclopts import App, Group
@@ -26,7 +29,7 @@ def application() -> App:
     groups = {title: Group(title, sort_key=place) for place, title in enumerate(GROUPS, 1)}
     for name, group, text in COMMANDS:
         app.command(
-            f"fairway.cli.{name}:{name}_" if name == "exec" else f"fairway.cli.{name}:{name}",
+            f"fairway.cli.{name}:{FUNCTIONS.get(name, name)}",
             name=name,
             group=groups[group],
             help=text,

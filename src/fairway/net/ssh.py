@@ -54,10 +54,17 @@ class SshAddress(Struct, frozen=True):
         return cls(host, unquote(parts.username or ""), port, socket)
 
     def command(self, local: Path) -> list[str]:
+        return ["ssh", "-N", "-T", *self._options(), "-L", f"{local}:{self.socket}", "--", self.host]
+
+    def running(self, command: str) -> list[str]:
+        """What runs a command there; its words are parsed by the user's shell."""
+        return ["ssh", "-T", *self._options(), "--", self.host, command]
+
+    def _options(self) -> list[str]:
         options = [word for option in OPTIONS for word in ("-o", option)]
         user = ["-l", self.user] if self.user else []
         port = ["-p", str(self.port)] if self.port else []
-        return ["ssh", "-N", "-T", *options, *user, *port, "-L", f"{local}:{self.socket}", "--", self.host]
+        return [*options, *user, *port]
 
 
 class Tunnel:
@@ -123,12 +130,7 @@ async def tunnel(address: str, timeout: float = 20.0) -> AsyncIterator[Tunnel]:
                 preexec_fn=die_with_parent(),
             )
         except FileNotFoundError as error:
-            raise EngineUnreachable(
-                f"{address} needs ssh",
-                where=address,
-                why="there is no ssh on this machine",
-                hint="install the OpenSSH client",
-            ) from error
+            raise no_ssh(address) from error
         opened = Tunnel(process, local, where)
         try:
             await opened.opened(timeout)
@@ -155,6 +157,15 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return arm
+
+
+def no_ssh(address: str) -> EngineUnreachable:
+    return EngineUnreachable(
+        f"{address} needs ssh",
+        where=address,
+        why="there is no ssh on this machine",
+        hint="install the OpenSSH client",
+    )
 
 
 REACHABLE = "check the address, the network, the firewall, and that the host is up"
