@@ -172,3 +172,9 @@ app.command(
     name="bootstrap",
     help="Make a working, hardened Docker host of a bare Debian or Ubuntu.",
 )
+for _name, _help in {
+    "drain": "Move what runs on a host to the others; place nothing new on it.",
+    "undrain": "Give a drained host back.",
+    "remove": "Drain a host, and remove what is left on it.",
+}.items():
+    app.command(f"fairway.cli.hosts_drain:{_name}", name=_name, help=_help)

@@ -18,6 +18,7 @@ from fairway.model.files import FileObject
 from fairway.model.policy import ServicePolicy
 from fairway.model.release import Release
 from fairway.rollout.everywhere import everywhere
+from fairway.rollout.names import named
 from fairway.rollout.propose import Ingredients
 
 Read = Callable[[str], bytes]
@@ -42,7 +43,7 @@ async def gather(
         environment=target.environment,
         app=everywhere(app, hosts),
         images=images,
-        policies=policies,
+        policies=named(app, images, policies) if target.fleet else policies,
         configs=configs,
         secrets=versions,
         build=build,

@@ -17,15 +17,21 @@ def named(
     """The policies for an environment of several hosts: all TCP ports that are known of a service are its name's.
 
     They are those that the Compose file or the image (by service, in `images`) names, and the route's. A service without any,
-    and one that has no network of its own (`network_mode`), stays as it is.
+    one that has no network of its own (`network_mode`), and one that others wait for to end, stays as it is.
     """
     found = dict(policies)
+    jobs = {
+        other
+        for service in app.services.values()
+        for other, dependency in service.depends_on.items()
+        if dependency.condition == "service_completed_successfully"
+    }
     for name, service in app.services.items():
         policy = policies.get(name) or ServicePolicy()
         ports = {*_declared(service), *(images[name].ports if name in images else ())}
         if policy.route:
             ports.add(policy.route.port)
-        if ports and not service.network_mode:
+        if ports and not service.network_mode and name not in jobs:
             names = tuple(sorted(ports))
             route = policy.route or Route(hosts=(), port=names[0])
             found[name] = replace(policy, route=replace(route, names=names))

@@ -21,6 +21,7 @@ from fairway.engines.docker.fleet.marks import Marks
 from fairway.engines.docker.fleet.shelf import FleetShelf
 from fairway.engines.docker.fleet.signals import FleetSignals
 from fairway.engines.docker.fleet.supply import Supply
+from fairway.engines.docker.holders import Holders
 from fairway.engines.docker.lease import DockerLeases
 from fairway.engines.docker.ledger import DockerLedger
 from fairway.engines.docker.shelf import DockerShelf
@@ -88,7 +89,7 @@ async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) ->
             yield Parts(
                 builder=hosts.first,
                 docker=engines[hosts.first],
-                engine=_engine(environment, hosts, said, supply, marks),
+                engine=_engine(environment, hosts, said, supply=supply, marks=marks, image=image),
                 traffic=traffic,
                 ledger=DockerLedger(environment, shelf(environment.key), clock=clock),
                 leases=partial(_leases, environment, hosts, image, clock),
@@ -108,7 +109,7 @@ def _budget(said: EnvironmentSettings, *, changes: bool, repairs: bool) -> Budge
 
 
 def _engine(
-    environment: Environment, hosts: Hosts, said: EnvironmentSettings, supply: Supply, marks: Marks
+    environment: Environment, hosts: Hosts, said: EnvironmentSettings, *, supply: Supply, marks: Marks, image: str
 ) -> DockerFleet:
     engines = {
         label: DockerEngine(environment, docker, label, credentials=credentials)
@@ -122,6 +123,10 @@ def _engine(
         place=partial(seats, volume_name=partial(names.volume, environment)),
         supply=supply,
         marks=marks,
+        holders={
+            label: Holders(engine.docker, environment, label, image, networks=engine.networks)
+            for label, engine in engines.items()
+        },
     )
 
 

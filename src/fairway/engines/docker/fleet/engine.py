@@ -13,6 +13,7 @@ from fairway.engines.docker.engine import BROKEN, DockerEngine
 from fairway.engines.docker.fleet.inventory import Known, look
 from fairway.engines.docker.fleet.marks import Marks
 from fairway.engines.docker.fleet.supply import Supply
+from fairway.engines.docker.holders import Holders
 from fairway.model.app import App
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
@@ -43,6 +44,7 @@ class DockerFleet:
         place: Place,
         supply: Supply,
         marks: Marks,
+        holders: Mapping[str, Holders],
     ) -> None:
         self.environment = environment
         self.members = members
@@ -51,6 +53,9 @@ class DockerFleet:
         self.place = place
         self.supply = supply
         self.marks = marks
+        self.holders = holders
+        self._held: dict[int, asyncio.Task[object]] = {}
+        """By release: the names that are, or are being, given to its services on all hosts."""
         self._marked: frozenset[str] | None = None
 
     async def observe(self) -> Fleet:
@@ -93,13 +98,20 @@ class DockerFleet:
     async def ensure(self, release: Release, revision: Revision, replicas: int, secrets: Mapping[str, bytes]) -> None:
         there = (await self.observe()).of(revision)
         seats = await self._seats(release, revision, replicas, there)
-        await self.supply.bring(release.images[revision.service], seats)
+        await asyncio.gather(self.supply.bring(release.images[revision.service], seats), self._name(release))
 
         async def bring(name: str) -> None:
             existing = [replica for replica in there if replica.host == name]
             await self.engines[name].bring(release, revision, existing, seats[name], secrets)
 
         await self.members.each(bring, seats)
+
+    async def _name(self, release: Release) -> None:
+        """On every host each service is found by its name before anything of the release starts; once for each release."""
+        if release.number not in self._held:
+            naming = self.members.each(lambda name: self.holders[name].ensure(release))
+            self._held[release.number] = asyncio.ensure_future(naming)
+        await asyncio.shield(self._held[release.number])
 
     async def _seats(
         self, release: Release, revision: Revision, replicas: int, there: Sequence[Replica]
@@ -163,6 +175,9 @@ class DockerFleet:
 
     async def forget(self, release: Release) -> None:
         await self.members.each(lambda name: self.engines[name].forget(release))
+        fleet = await self.observe()
+        if all(replica.revision.service in release.revisions for replica in fleet.replicas):
+            await self.members.each(lambda name: self.holders[name].tidy(release))
 
     def refuse(self, app: App) -> None:
         for name in self.members.ready:
