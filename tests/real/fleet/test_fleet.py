@@ -24,6 +24,7 @@ def test_releases_take_each_others_place_on_all_hosts_under_load(fleet_site: Fle
             fleet_site.fairway("deploy", "production", VERSION=f"v{number % 2 + 2}")
             assert counted(fleet_site) == SPREAD
         broken = fleet_site.fairway("deploy", "production", VERSION="broken", BROKEN="crash", check=False)
+        fleet_site.site.variables["BROKEN"] = ""
         back = fleet_site.json("rollback", "production")
     assert broken.returncode == 1
     assert back["changed"]

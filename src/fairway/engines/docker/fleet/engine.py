@@ -56,11 +56,10 @@ class DockerFleet:
         self.holders = holders
         self._held: dict[int, asyncio.Task[object]] = {}
         """By release: the names that are, or are being, given to its services on all hosts."""
-        self._marked: frozenset[str] | None = None
 
     async def observe(self) -> Fleet:
         told, drained = await asyncio.gather(
-            self.members.each(lambda name: self.engines[name].observe()), self._drained()
+            self.members.each(lambda name: self.engines[name].observe()), self.marks.drained()
         )
         return self._whole(told.values(), drained)
 
@@ -68,15 +67,9 @@ class DockerFleet:
         found = [replica for fleet in fleets for replica in fleet.replicas]
         return Fleet(environment=self.environment, replicas=with_leaving(found, drained))
 
-    async def _drained(self) -> frozenset[str]:
-        """Asked once: what is decided meanwhile is for the next command."""
-        if self._marked is None:
-            self._marked = await self.marks.drained()
-        return self._marked
-
     async def watch(self) -> AsyncIterator[Fleet]:
         last: Fleet | None = None
-        drained = await self._drained()
+        drained = await self.marks.drained()
         async with aclosing(self.members.latest(lambda name: self.engines[name].watch())) as news:
             async for told in news:
                 fleet = self._whole(told.values(), drained)
@@ -188,7 +181,7 @@ class DockerFleet:
 
     async def _look(self, release: Release | None = None) -> tuple[Host, ...]:
         """All of them, those that are lost too."""
-        drained = await self._drained()
+        drained = await self.marks.drained()
 
         async def described(name: str) -> Host:
             host = await look(self.members.engines[name], self.known[name], release)

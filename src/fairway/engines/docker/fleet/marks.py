@@ -30,18 +30,23 @@ class Marks:
         self.hosts = hosts
         self.image = image
         self._leave = leave
+        self._known: frozenset[str] | None = None
         self.name = names.drained(environment)
         self.labels = names.of_environment(environment, names.Kind.DRAINED)
 
     async def drained(self) -> frozenset[str]:
-        marked = await self.hosts.each(lambda name: self._marked(self.hosts.engines[name], name))
-        return frozenset(name for name, found in marked.items() if found)
+        """Asked once: what others decide meanwhile is for the next command."""
+        if self._known is None:
+            marked = await self.hosts.each(lambda name: self._marked(self.hosts.engines[name], name))
+            self._known = frozenset(name for name, found in marked.items() if found)
+        return self._known
 
     async def _marked(self, docker: aiodocker.Docker, name: str) -> bool:
         with translated(name):
             return await inspect(docker, self.name) is not None
 
     async def drain(self, name: str) -> None:
+        self._known = None
         body = json.dumps(confined(self.image, ["/never-started"], self.labels))
         docker = self.hosts.engines[name]
         with explained(name, f"{name} could not be marked as drained"):
@@ -52,6 +57,7 @@ class Marks:
                     raise
 
     async def undrain(self, name: str) -> None:
+        self._known = None
         with translated(name, f"{name} could not be given back"):
             await remove(self.hosts.engines[name], self.name)
 
