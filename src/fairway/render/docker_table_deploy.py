@@ -7,7 +7,7 @@ from fairway.render.docker_row import Row
 SWARM = "use engine: swarm, or remove it"
 
 DEPLOY = (
-    Row("services.deploy.mode", "replicated; global is one replica", "jobs", hint="use a service that others wait for"),
+    Row("services.deploy.mode", "replicated; global is one replica on each host that will do", "jobs", hint="use a service that others wait for"),
     Row("services.deploy.replicas", "that many containers"),
     Row("services.deploy.labels", "the containers' labels: Docker has no object for a service"),
     Row("services.deploy.endpoint_mode", "dnsrr: a name stands for all replicas", "vip", hint=SWARM),
@@ -35,7 +35,12 @@ DEPLOY = (
     ),
     Row("services.deploy.restart_policy.window", refused="for Docker, 10 seconds of running are a success", hint=SWARM),
     Row("services.deploy.restart_policy", "RestartPolicy"),
-    Row("services.deploy.placement", refused="there is one host", hint=SWARM),
+    Row(
+        "services.deploy.placement",
+        "on which of several hosts",
+        "there is one host",
+        hint="name several `hosts` in fairway.yaml, or remove it",
+    ),
     Row("services.deploy.update_config", "the rollout, where fairway.yaml names no strategy with steps"),
     Row(
         "services.deploy.update_config.failure_action",
