@@ -81,7 +81,7 @@ class FleetLeases:
                 if bundle.held > self.hosts.size // 2:
                     return bundle
                 self._refuse_minority()
-                raise bundle.refusal or self._lost()
+                raise bundle.refusal or bundle.failure or self._lost()
             except BaseException as error:
                 await asyncio.shield(asyncio.ensure_future(bundle.release()))
                 if not isinstance(error, Locked) or time.monotonic() + AGAIN > deadline:
@@ -124,6 +124,7 @@ class _Bundle:
         self.leases = leases
         self.doing = doing
         self.refusal: Locked | None = None
+        self.failure: FairwayError | None = None
         self._free = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._held: set[str] = set()
@@ -150,6 +151,8 @@ class _Bundle:
         self._tasks[name] = asyncio.create_task(self._keep(name, wait))
         while name not in self._held and not self._tasks[name].done():
             await self.changed()
+        if self._tasks[name].done():
+            self._tasks[name].result()
 
     async def _keep(self, name: str, wait: float) -> None:
         async def keep() -> None:
@@ -162,8 +165,8 @@ class _Bundle:
             await self.hosts.on(name, keep())
         except Locked as error:
             self.refusal = error
-        except FairwayError:  # the host, or its lease, is lost: the others count
-            pass
+        except FairwayError as error:  # the host, or its lease, is lost: the others count
+            self.failure = error
         finally:
             self._held.discard(name)
             self._news.set()
