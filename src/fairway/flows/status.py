@@ -79,7 +79,7 @@ async def status(target: Target) -> Status:
         under_way=await _under_way(target, records),
         holder=holder,
         services=_services(fleet, release, way.warm),
-        problems=tuple(_problems(fleet, records, holder)),
+        problems=(*_lost(target), *_problems(fleet, records, holder)),
         converged=not release or not preview(lead(fleet, release, way)),
     )
 
@@ -122,6 +122,10 @@ def _services(fleet: Fleet, release: Release | None, warm: Collection[Revision])
             )
         )
     return tuple(found)
+
+
+def _lost(target: Target) -> list[str]:
+    return [f"{name} does not answer: {why}" for name, why in sorted(target.lost().items())]
 
 
 def _problems(fleet: Fleet, records: tuple[Record, ...], holder: Holder | None) -> list[str]:

@@ -7,7 +7,12 @@ from fairway.render.docker_row import Row
 SWARM = "use engine: swarm, or remove it"
 
 DEPLOY = (
-    Row("services.deploy.mode", "replicated; global is one replica on each host that will do", "jobs", hint="use a service that others wait for"),
+    Row(
+        "services.deploy.mode",
+        "replicated; global is one replica on each host that will do",
+        "jobs",
+        hint="use a service that others wait for",
+    ),
     Row("services.deploy.replicas", "that many containers"),
     Row("services.deploy.labels", "the containers' labels: Docker has no object for a service"),
     Row("services.deploy.endpoint_mode", "dnsrr: a name stands for all replicas", "vip", hint=SWARM),
