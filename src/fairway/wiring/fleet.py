@@ -86,15 +86,16 @@ async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) ->
                 return await hosts.on(label, consoles[label].down())
 
             marks = Marks(environment, hosts, image, leave)
+            engine = _engine(environment, hosts, said, supply=supply, marks=marks, image=image)
             yield Parts(
                 builder=hosts.first,
                 docker=engines[hosts.first],
-                engine=_engine(environment, hosts, said, supply=supply, marks=marks, image=image),
+                engine=engine,
                 traffic=traffic,
                 ledger=DockerLedger(environment, shelf(environment.key), clock=clock),
                 leases=partial(_leases, environment, hosts, image, clock),
                 signals=FleetSignals(hosts, orders),
-                console=FleetConsole(hosts, consoles),
+                console=FleetConsole(hosts, consoles, engine.home),
                 clock=clock,
                 marks=marks,
                 prepare=partial(_prepare, hosts, supply, gateway.image),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from fairway.engines.docker.console import DockerConsole
 from fairway.model.errors import EngineUnreachable
 from fairway.model.fleet import Replica
-from fairway.model.release import Release
+from fairway.model.release import Release, Revision
 from fairway.net.hosts import Hosts
 from fairway.ports import LogLine
 
@@ -19,12 +19,16 @@ LATE = 0.25
 """Seconds that a line may come later than one of another host that was printed after it."""
 
 
-class FleetConsole:
-    """`consoles` by host."""
+Home = Callable[[Release, Revision], Awaitable[str]]
 
-    def __init__(self, hosts: Hosts, consoles: Mapping[str, DockerConsole]) -> None:
+
+class FleetConsole:
+    """`consoles` by host; `home` says where a one-off container of a revision belongs: its data may be there."""
+
+    def __init__(self, hosts: Hosts, consoles: Mapping[str, DockerConsole], home: Home) -> None:
         self.hosts = hosts
         self.consoles = consoles
+        self.home = home
 
     async def logs(
         self, replicas: Sequence[Replica], *, follow: bool = False, since: float | None = None, tail: int | None = None
@@ -51,7 +55,7 @@ class FleetConsole:
         environment: Mapping[str, str] | None = None,
         tty: bool = False,
     ) -> int:
-        where = self.consoles[self.hosts.first]
+        where = self.consoles[await self.home(release, release.revisions[service])]
         return await where.run(release, service, command, secrets, environment=environment, tty=tty)
 
     async def down(self, *, volumes: bool = False) -> tuple[str, ...]:

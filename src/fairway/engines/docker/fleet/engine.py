@@ -17,7 +17,7 @@ from fairway.engines.docker.holders import Holders
 from fairway.model.app import App
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
-from fairway.model.errors import NoHost, Problem
+from fairway.model.errors import FairwayError, NoHost, Problem
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.hosts import Host, HostState, Layout
 from fairway.model.policy import Job
@@ -104,7 +104,11 @@ class DockerFleet:
         if release.number not in self._held:
             naming = self.members.each(lambda name: self.holders[name].ensure(release))
             self._held[release.number] = asyncio.ensure_future(naming)
-        await asyncio.shield(self._held[release.number])
+        try:
+            await asyncio.shield(self._held[release.number])
+        except FairwayError:
+            self._held.pop(release.number, None)  # who comes next tries again
+            raise
 
     async def _seats(
         self, release: Release, revision: Revision, replicas: int, there: Sequence[Replica]
@@ -145,26 +149,31 @@ class DockerFleet:
         secrets: Mapping[str, bytes],
         host: str = "",
     ) -> Ended:
-        where = host or await self._where(release, revision, names.job(self.environment, name, release.number))
-        await self.supply.bring(release.images[revision.service], [where])
+        where = host or await self._has_run(names.job(self.environment, name, release.number))
+        where = await self.home(release, revision, where)
         told = self.engines[where].run_once(release, revision, name, job, environment=environment, secrets=secrets)
         return await self.members.on(where, told)
 
-    async def _where(self, release: Release, revision: Revision, container: str) -> str:
-        """The host that has run the job already, or does; else the one of the first replica."""
+    async def _has_run(self, container: str) -> str:
+        """The host that has run a job already, or does; nothing where there is none."""
 
         async def has(name: str) -> bool:
             with translated(name):
                 return await observed.inspect(self.members.engines[name], container) is not None
 
         found = [name for name, there in (await self.members.each(has)).items() if there]
-        if found:
-            return found[0]
-        layout = await self._layout(release)
-        seats = layout.of(revision)
-        if not seats:
-            raise _no_host(layout, revision)
-        return seats[0].host
+        return found[0] if found else ""
+
+    async def home(self, release: Release, revision: Revision, host: str = "") -> str:
+        """Where a one-off container of the revision finds all that it needs: on `host`, or where the first replica is. Raises NoHost."""
+        if not host:
+            layout = await self._layout(release)
+            seats = layout.of(revision)
+            if not seats:
+                raise _no_host(layout, revision)
+            host = seats[0].host
+        await asyncio.gather(self.supply.bring(release.images[revision.service], [host]), self._name(release))
+        return host
 
     async def forget(self, release: Release) -> None:
         await self.members.each(lambda name: self.engines[name].forget(release))
