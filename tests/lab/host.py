@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -192,9 +194,15 @@ def prepare(host: Host, resolv: str, registry_ca: Mapping[str, Path]) -> None:
 
 
 def clear_cgroups(name: str) -> None:
-    """Remove the groups that a host's killed containers leave behind, in version 1's hierarchies or version 2's one."""
+    """Remove the groups that a host's killed containers leave behind, in version 1's hierarchies or version 2's one.
+
+    A group is busy until the kernel is done with the last process that was killed in it.
+    """
     root = Path("/sys/fs/cgroup")
-    for top in [*root.glob(f"*/{name}"), *root.glob(name)]:
-        groups = sorted(top.rglob("*/"), key=lambda path: len(path.parts), reverse=True)
-        for group in [path for path in groups if path.is_dir()] + [top]:
-            attempt("rmdir", str(group))
+    until = time.monotonic() + 5
+    while (tops := [*root.glob(f"*/{name}"), *root.glob(name)]) and time.monotonic() < until:
+        for top in tops:
+            for group, _, _ in os.walk(top, topdown=False):
+                with suppress(OSError):
+                    Path(group).rmdir()
+        time.sleep(0.02)

@@ -12,7 +12,7 @@ import pytest
 from tests.load.report import Report
 from tests.real.deploy.site import Site, commit
 
-MANY = int(os.environ.get("FAIRWAY_DEPLOYMENTS", "3"))
+MANY = int(os.environ.get("FAIRWAY_DEPLOYMENTS", "2"))
 
 
 def versions(report: Report) -> set[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.host import Host
+from tests.lab.shell import alive
 from tests.real.fleet.site import FleetSite, make_fleet
 
 MOMENTS = {"before": "", "shift": "move traffic", "drain": "drain web-r1"}
@@ -22,17 +23,21 @@ FAULTS = ALL if os.environ.get("FAIRWAY_FAULTS") == "all" else SOME
 
 
 @pytest.fixture
-def three(make_host: Callable[[], Host]) -> list[Host]:
-    hosts = [make_host() for _ in range(3)]
+def three(fleet: Callable[[int], list[Host]]) -> Iterator[list[Host]]:
+    """Those of all tests: whatever becomes of them, they are up again."""
+    hosts = fleet(3)
+    yield hosts
     for host in hosts:
-        host.load_base_image()
-    return hosts
+        host.plug()
+        if not alive(host.directory / "pid"):
+            host.start()
 
 
 @pytest.fixture
 def lossy(request: pytest.FixtureRequest, tmp_path: Path, three: list[Host]) -> Iterator[FleetSite]:
     made = make_fleet(tmp_path / "site", three, loss=f"on_host_loss: {request.param}")
     yield made
+    made.site.down()
 
 
 @pytest.mark.parametrize(("fault", "moment", "lossy"), FAULTS, indirect=["lossy"])
@@ -106,6 +111,7 @@ def test_with_no_host_nothing_is_touched_and_half_of_them_are_too_few(tmp_path: 
     for host in three:
         host.plug()
     assert site.fairway("status", "production").stdout.count("web-r1") == 1
+    site.site.down()
 
 
 def test_what_dies_is_started_again_as_long_as_somebody_watches(fleet_site: FleetSite) -> None:
