@@ -33,6 +33,7 @@ def test_releases_take_each_others_place_on_all_hosts_under_load(fleet_site: Fle
     said = fleet_site.fairway("logs", "production", "--tail", "1").stdout
     assert len({line.partition(" ")[0] for line in said.splitlines()}) == 6
     assert fleet_site.fairway("exec", "production", "web", "hostname").stdout.strip()
+    assert "once" in fleet_site.fairway("run", "production", "web", "echo", "once").stdout
     fleet_site.fairway("down", "production", "--yes", "--volumes")
     assert fleet_site.containers() == {"h1": [], "h2": [], "h3": []}
 
