@@ -10,7 +10,7 @@ from msgspec import Struct
 from fairway.builders.client import Client, Kind
 from fairway.model.app import BuildSpec, Service
 from fairway.model.files import FileMount
-from fairway.ports import BuildRequest
+from fairway.ports.making import BuildRequest
 
 REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")
 IMAGE = "docker-image://"

@@ -21,7 +21,7 @@ from fairway.model.app import BuildSpec, Service
 from fairway.model.build import ImageRef
 from fairway.model.errors import BuildFailed
 from fairway.model.events import Emit, Output
-from fairway.ports import BuildRequest
+from fairway.ports.making import BuildRequest
 
 DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 LAYER = re.compile(r"[0-9a-f]{12}: ")

@@ -17,7 +17,7 @@ from fairway.pipeline.build import build, refuse_dirty
 from fairway.pipeline.naming import repository
 from fairway.pipeline.push import push, refuse_untested
 from fairway.pipeline.test import run_tests
-from fairway.ports import Builder, Builds, Registry, Source, TestBeds
+from fairway.ports.making import Builder, Builds, Registry, Source, TestBeds
 
 
 class Workshop(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from fairway.model.events import Emit, Note
 from fairway.pipeline.jobs import Job, definition, plan_jobs
 from fairway.pipeline.naming import labels, tags
 from fairway.pipeline.telling import discreet, now, task
-from fairway.ports import Builder, BuildRequest, Builds
+from fairway.ports.making import Builder, BuildRequest, Builds
 
 AT_ONCE = 4
 

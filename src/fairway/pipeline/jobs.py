@@ -14,7 +14,7 @@ from fairway.model.app import App, BuildSpec, Service
 from fairway.model.build import Commit
 from fairway.model.errors import FairwayError, InvalidFiles, Problem
 from fairway.pipeline.naming import plain, repository, tags
-from fairway.ports import Builder
+from fairway.ports.making import Builder
 
 OF_SERVICE = "service:"
 

@@ -12,7 +12,7 @@ from fairway.model.errors import FairwayError, Refused
 from fairway.model.events import Emit
 from fairway.pipeline.naming import NEWEST
 from fairway.pipeline.telling import task
-from fairway.ports import Builder, Builds
+from fairway.ports.making import Builder, Builds
 
 
 async def push(

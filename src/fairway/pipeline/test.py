@@ -17,7 +17,7 @@ from fairway.model.events import Emit, Event, Output
 from fairway.model.secret import redact
 from fairway.model.stage import HttpCheck, Stage
 from fairway.pipeline.telling import discreet, now, task
-from fairway.ports import Builds, TestBed, TestBeds
+from fairway.ports.making import Builds, TestBed, TestBeds
 
 PATIENCE = 30.0
 """Seconds that a service may take to answer its first request, once everything is up."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import aiodocker
 
     from fairway.flows.ship import Workshop
-    from fairway.ports import Registry
+    from fairway.ports.making import Registry
     from fairway.wiring.checkout import Project
 
 

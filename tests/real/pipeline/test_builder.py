@@ -21,7 +21,7 @@ from fairway.model.build import ImageRef
 from fairway.model.errors import BuildFailed, EngineUnreachable
 from fairway.model.events import Event, Output
 from fairway.model.files import FileMount
-from fairway.ports import BuildRequest
+from fairway.ports.making import BuildRequest
 from tests.lab.host import Host
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ import pytest
 from fairway.builders.docker import DockerBuilder
 from fairway.model.app import BuildSpec, Service
 from fairway.model.errors import BuildFailed
-from fairway.ports import BuildRequest
+from fairway.ports.making import BuildRequest
 from tests.lab.host import Host
 
 pytestmark = pytest.mark.anyio

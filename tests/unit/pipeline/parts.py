@@ -14,7 +14,8 @@ from fairway.model.app import App, BuildSpec, Location, Service
 from fairway.model.build import Build, Commit, ImageRef
 from fairway.model.errors import BuildFailed, NotReady
 from fairway.model.events import Emit, Output
-from fairway.ports import BuildRequest, Ended
+from fairway.ports import Ended
+from fairway.ports.making import BuildRequest
 
 CLEAN = Commit(sha="0123456789abcdef" * 2 + "01234567", describe="v1.2-3-g0123456", created="2026-11-21T03:00:00Z")
 DIRTY = replace(CLEAN, dirty=True, tree="feedfacefeedface", changes=("web/app.py",), describe="v1.2-dirty")

@@ -7,7 +7,7 @@ from fairway.builders.arguments import Files, arguments, refusals, secret_id
 from fairway.builders.client import Client, Kind
 from fairway.model.app import BuildSpec, Service
 from fairway.model.files import FileMount
-from fairway.ports import BuildRequest
+from fairway.ports.making import BuildRequest
 
 FILES = Files(dockerfile="/w/Dockerfile", secrets={"key": "/m/secret-0"}, iidfile="/m/iid")
 SPEC = BuildSpec(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
 
-from fairway.model.app import App, Service
-from fairway.model.build import Build, Commit, ImageRef
-from fairway.model.events import Emit
+from fairway.model.app import App
+from fairway.model.build import ImageRef
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.host_facts import HostFacts
 from fairway.model.hosts import Host
@@ -216,87 +214,6 @@ class Marks(Protocol):
 
     async def leave(self, name: str) -> tuple[str, ...]:
         """Nothing of the environment is on that host any more but its ledger and its volumes; the names of what went."""
-
-
-class Source(Protocol):
-    """The checkout that images are made from. Raises SourceError."""
-
-    async def commit(self) -> Commit: ...
-
-
-class BuildRequest(Struct, frozen=True):
-    service: Service
-    tags: tuple[str, ...]
-    labels: Mapping[str, str]
-    secrets: Mapping[str, bytes]
-
-
-class Builder(Protocol):
-    """Raises BuildFailed, EngineUnreachable."""
-
-    async def bases(self, service: Service) -> tuple[str, ...]:
-        """The images that the service's Dockerfile names. Raises BuildFailed where it or its context is not there."""
-
-    async def build(self, request: BuildRequest, emit: Emit) -> ImageRef:
-        """Build one image and give it its tags; its id."""
-
-    async def present(self, image: ImageRef) -> bool:
-        """Whether the image is still there."""
-
-    async def tag(self, image: ImageRef, reference: str) -> None: ...
-
-    async def push(self, image: ImageRef, reference: str, emit: Emit) -> str:
-        """Push one tag; the manifest's digest. Raises RegistryError."""
-
-
-class Registry(Protocol):
-    """Raises RegistryError."""
-
-    async def digest(self, reference: str) -> str | None:
-        """The digest of the manifest behind a tag, or None where there is none."""
-
-    async def tags(self, repository: str) -> tuple[str, ...]: ...
-
-
-class TestBed(Protocol):
-    """An application brought up from given images in a throwaway project: own names and network, no published ports."""
-
-    async def up(self, emit: Emit) -> None:
-        """Start everything, in the order of its dependencies, and wait until it is healthy. Raises NotReady."""
-
-    async def run(
-        self, service: str, command: Sequence[str] | None, environment: Mapping[str, str], emit: Emit, key: str
-    ) -> Ended:
-        """One container of the service's image on the project's network; its lines are emitted as Output(key, line)."""
-
-    async def http(
-        self, service: str, port: int, path: str, timeout: float, headers: Mapping[str, str]
-    ) -> tuple[int | None, str]:
-        """The status and the first part of the body of a GET from inside the project's network."""
-
-
-class TestBeds(Protocol):
-    def open(
-        self, app: App, images: Mapping[str, ImageRef], secrets: Mapping[str, bytes]
-    ) -> AbstractAsyncContextManager[TestBed]:
-        """A project of its own, taken down again whatever happens."""
-
-
-class Builds(Protocol):
-    """The builds that this checkout knows, with their evidence."""
-
-    def load(self, tag: str) -> Build | None: ...
-
-    def save(self, build: Build) -> None: ...
-
-    def log(self, tag: str, stage: str) -> Path:
-        """Where the output of a stage is kept."""
-
-
-class SecretStore(Protocol):
-    """Values of an application's secrets. Raises FairwayError where one is missing."""
-
-    async def values(self, app: App) -> Mapping[str, bytes]: ...
 
 
 class Machine(Protocol):
