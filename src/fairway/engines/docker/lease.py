@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -71,27 +71,10 @@ class DockerLeases:
         Should the lease be lost while it is held, the body is cancelled and EngineError raised: nobody may go on without.
         """
         container, stdin = await self._acquire(doing, wait)
-        body = asyncio.current_task()
-        assert body
-        asked = body.cancelling()
-        lost = asyncio.Event()
-        guard = asyncio.create_task(_guard(stdin, body, lost))
-        try:
+        async with guarded(
+            lambda: _ended(stdin), lambda: unbroken(self._release(container, stdin)), self._lost
+        ) as lost:
             yield lost
-        except asyncio.CancelledError:
-            if lost.is_set() and body.uncancel() <= asked:
-                raise self._lost() from None
-            raise
-        finally:
-            guard.cancel()
-            try:
-                await asyncio.wait([guard])
-            except asyncio.CancelledError:
-                if not lost.is_set():
-                    raise
-                body.uncancel()  # lost in the very moment in which it is given back
-            finally:
-                await unbroken(self._release(container, stdin))
 
     async def _acquire(self, doing: str, wait: float) -> tuple[str, Stream]:
         """The container, and the connection that keeps it."""
@@ -210,13 +193,44 @@ class DockerLeases:
         )
 
 
-async def _guard(stdin: Stream, body: asyncio.Task[Any], lost: asyncio.Event) -> None:
-    """Cancel the holder as soon as the connection ends."""
+@asynccontextmanager
+async def guarded(
+    ended: Callable[[], Awaitable[None]], release: Callable[[], Awaitable[None]], error: Callable[[], EngineError]
+) -> AsyncIterator[asyncio.Event]:
+    """A body that is cancelled, and `error` raised, as soon as the lease has `ended`; whatever happens, `release` is called."""
+    body, lost = asyncio.current_task(), asyncio.Event()
+    assert body
+    asked = body.cancelling()
+    guard = asyncio.create_task(_guard(ended, body, lost))
+    try:
+        yield lost
+    except asyncio.CancelledError:
+        if lost.is_set() and body.uncancel() <= asked:
+            raise error() from None
+        raise
+    finally:
+        guard.cancel()
+        try:
+            await asyncio.wait([guard])
+        except asyncio.CancelledError:
+            if not lost.is_set():
+                raise
+            body.uncancel()  # lost in the very moment in which it is given back
+        finally:
+            await release()
+
+
+async def _guard(ended: Callable[[], Awaitable[None]], body: asyncio.Task[Any], lost: asyncio.Event) -> None:
+    await ended()
+    lost.set()
+    body.cancel()
+
+
+async def _ended(stdin: Stream) -> None:
+    """Returns when the connection ends."""
     with suppress(Exception):
         while await stdin.read_out() is not None:
             pass
-    lost.set()
-    body.cancel()
 
 
 def read(container: dict[str, Any]) -> Holder:

@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
-from fairway.engines.docker.lease import DockerLeases
+from fairway.engines.docker.lease import DockerLeases, guarded
+from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError, FairwayError, Locked
 from fairway.net.hosts import Hosts
@@ -23,7 +23,7 @@ AGAIN = 0.5
 
 
 class FleetLeases:
-    """`leases` by host: all of them write down the time that `stamp` says."""
+    """`lease` makes that of a host; all of them write down the same time, by which they are known to be one."""
 
     def __init__(
         self,
@@ -48,27 +48,9 @@ class FleetLeases:
     @asynccontextmanager
     async def hold(self, doing: str, wait: float = 0.0) -> AsyncIterator[asyncio.Event]:
         self.hosts.reckon()
-        body = asyncio.current_task()
-        assert body
-        asked, lost = body.cancelling(), asyncio.Event()
         bundle = await self._acquire(doing, wait)
-        guard = asyncio.create_task(self._guard(bundle, body, lost))
-        try:
+        async with guarded(bundle.ended, lambda: unbroken(bundle.release()), self._lost) as lost:
             yield lost
-        except asyncio.CancelledError:
-            if lost.is_set() and body.uncancel() <= asked:
-                raise self._lost() from None
-            raise
-        finally:
-            guard.cancel()
-            try:
-                await asyncio.wait([guard])
-            except asyncio.CancelledError:
-                if not lost.is_set():
-                    raise
-                body.uncancel()  # lost in the very moment in which it is given back
-            finally:
-                await asyncio.shield(asyncio.ensure_future(bundle.release()))
 
     async def _acquire(self, doing: str, wait: float) -> _Bundle:
         deadline = time.monotonic() + wait
@@ -83,7 +65,7 @@ class FleetLeases:
                 self._refuse_minority()
                 raise bundle.refusal or bundle.failure or self._lost()
             except BaseException as error:
-                await asyncio.shield(asyncio.ensure_future(bundle.release()))
+                await unbroken(bundle.release())
                 if not isinstance(error, Locked) or time.monotonic() + AGAIN > deadline:
                     raise
             await asyncio.sleep(AGAIN)
@@ -99,13 +81,6 @@ class FleetLeases:
                 why="somebody who reaches the others could change it at the same time",
                 hint="bring them back, or take those that are gone for good out of `hosts`",
             )
-
-    async def _guard(self, bundle: _Bundle, body: asyncio.Task[Any], lost: asyncio.Event) -> None:
-        """Cancels the holder when less than half of the leases are left."""
-        while 2 * bundle.held >= self.hosts.size:
-            await bundle.changed()
-        lost.set()
-        body.cancel()
 
     def _lost(self) -> EngineError:
         return EngineError(
@@ -133,6 +108,11 @@ class _Bundle:
     @property
     def held(self) -> int:
         return len(self._held)
+
+    async def ended(self) -> None:
+        """Returns when less than half of the leases are left."""
+        while 2 * self.held >= self.hosts.size:
+            await self.changed()
 
     async def changed(self) -> None:
         self._news.clear()
