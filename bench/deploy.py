@@ -17,46 +17,46 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aiodocker
 from tests.lab.lab import Lab
 from tests.real.deploy.site import FAIRWAY, Site, make_site
+
+from fairway.net.client import Docker
+from fairway.net.docker import connect
 
 BOOT = 1.0
 
 
 async def bare_minimum(site: Site) -> float:
     """Seconds for two replicas replaced, without their boot time."""
-    async with aiodocker.Docker(url=site.host.url) as docker:
+    async with connect(site.host.url) as docker:
         names = [name for name in site.replicas() if "web" in name]
-        old = [await docker.containers.get(name) for name in names]
-        bodies = [await _body(container) for container in old]
+        bodies = [_body(await docker.get(f"containers/{name}/json")) for name in names]
         stand_ins = await asyncio.gather(*(_start(docker, body, f"bare-old-{i}") for i, body in enumerate(bodies)))
         await asyncio.sleep(BOOT + 0.5)
         began = time.perf_counter()
         new = await asyncio.gather(*(_start(docker, body, f"bare-new-{i}") for i, body in enumerate(bodies)))
-        await asyncio.gather(*(_stop(container) for container in stand_ins))
+        await asyncio.gather(*(_stop(docker, container) for container in stand_ins))
         took = time.perf_counter() - began
-        await asyncio.gather(*(_stop(container) for container in new))
+        await asyncio.gather(*(_stop(docker, container) for container in new))
         return took
 
 
-async def _body(container: Any) -> dict[str, Any]:
-    known = await container.show()
+def _body(known: dict[str, Any]) -> dict[str, Any]:
     host = {key: value for key, value in known["HostConfig"].items() if value not in (None, "", [], {})}
     keep = ("Image", "Env", "Cmd", "Entrypoint", "StopTimeout", "StopSignal", "WorkingDir", "User")
     config = {key: known["Config"][key] for key in keep if known["Config"].get(key) is not None}
     return {**config, "HostConfig": host}
 
 
-async def _start(docker: aiodocker.Docker, body: dict[str, Any], name: str) -> Any:
-    container = await docker.containers.create(body, name=name)
-    await container.start()
+async def _start(docker: Docker, body: dict[str, Any], name: str) -> str:
+    container: str = (await docker.post("containers/create", body, name=name))["Id"]
+    await docker.post(f"containers/{container}/start")
     return container
 
 
-async def _stop(container: Any) -> None:
-    await container.stop()
-    await container.delete(force=True, v=True)
+async def _stop(docker: Docker, container: str) -> None:
+    await docker.post(f"containers/{container}/stop")
+    await docker.delete(f"containers/{container}", force=True, v=True)
 
 
 def timed(site: Site, *words: str) -> float:

@@ -1,16 +1,18 @@
 """Each strategy under load, with good versions and bad ones: what users saw, and how long a bad version lived.
 
-    python -m bench.rollouts [--rounds 20] [--strategies canary ab …]
+    python -m bench.rollouts [--rounds 20] [--strategies canary ab …] [--engines docker swarm]
 
 Half of the rounds roll out a version that is broken: pages that fail (5 %), pages that are slow (one in five, ten times
-the usual), a crash after ten seconds, one that is never ready, one whose check fails. Every request of the load is counted:
+the usual), a crash after ten seconds, one that is never ready, one whose check fails. With `--rounds 0` a good version is
+rolled out once, and each kind of bad one. Every request of the load is counted:
 
     failed      got no answer, or a wrong one, from anything but the broken version itself
     its own     wrong answers of the broken version, and requests that it had when it crashed
     its share   requests that it answered at all before it was stopped
     seconds     from the command to its end; for a bad version, until it was led back
 
-Runs on a real Docker host in a network namespace, as root. `recreate` has a gap by its nature; it is there to be compared.
+Runs on a real Docker host in a network namespace, as root, and on a Swarm of three such hosts. `recreate` has a gap by its nature;
+it is there to be compared.
 """
 
 from __future__ import annotations
@@ -48,7 +50,10 @@ class Row:
 
     def add(self, report: Report, version: str, fault: str, expected: bool, seconds: float) -> None:
         crashed = fault == "crash-later"
-        own = sum(failure.version == version or (crashed and not failure.version) for failure in report.failures)
+        others = [one for one in report.failures if one.version != version and not (crashed and not one.version)]
+        for failure in others:
+            print(f"failed: {failure}", flush=True)
+        own = len(report.failures) - len(others)
         self.rounds += 1
         self.as_expected += expected
         self.requests += report.requests
@@ -92,18 +97,18 @@ def measure(site: Site, strategy: str, rounds: int) -> dict[str, Row]:
     write(site, strategy)
     site.fairway("ship", "production", VERSION="v0")
     faults = [fault for fault in FAULTS if can_tell(strategy, fault)]
-    for number in range(1, rounds + 1):
-        fault = faults[number // 2 % len(faults)] if number % 2 == 0 else ""
+    kinds = ["" if number % 2 else faults[number // 2 % len(faults)] for number in range(1, rounds + 1)]
+    for number, fault in enumerate(kinds or ["", *faults], 1):
         report, version, expected, seconds = roll_out(site, strategy, number, fault)
         found.setdefault(fault or "good", Row()).add(report, version, fault, expected, seconds)
     return found
 
 
-def show(strategy: str, rows: dict[str, Row]) -> None:
+def show(engine: str, strategy: str, rows: dict[str, Row]) -> None:
     for kind, row in rows.items():
         closes = ", ".join(f"{count} × {how}" for how, count in sorted(row.closes.items()))
         print(
-            f"{strategy:<11} {kind:<12} {row.as_expected:>3}/{row.rounds:<3} {row.requests:>8} {row.failed:>7} {row.own:>8}"
+            f"{engine:<6} {strategy:<11} {kind:<12} {row.as_expected:>3}/{row.rounds:<3} {row.requests:>8} {row.failed:>7} {row.own:>8}"
             f" {row.share:>10} {statistics.median(row.seconds):>8.1f}  {closes} (gap {row.gap:.2f} s)",
             flush=True,
         )
@@ -113,19 +118,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=list(STRATEGIES))
+    parser.add_argument("--engines", nargs="+", default=["docker"], choices=["docker", "swarm"])
     asked = parser.parse_args()
     print(
-        "strategy    version      as asked requests  failed  its own  its share  seconds  streams and WebSockets ended"
+        "engine strategy    version      as asked requests  failed  its own  its share  seconds  streams and WebSockets ended"
     )
     with Lab.open() as lab, tempfile.TemporaryDirectory() as directory:
-        host = lab.host()
-        host.load_base_image()
-        for strategy in asked.strategies:
-            site = make_site(Path(directory) / strategy, host)
-            try:
-                show(strategy, measure(site, strategy, asked.rounds))
-            finally:
-                site.down()
+        for engine in asked.engines:
+            hosts = lab.swarm().hosts if engine == "swarm" else (lab.host(),)
+            hosts[0].load_base_image()
+            for strategy in asked.strategies:
+                site = make_site(Path(directory) / engine / strategy, hosts[0], engine=engine, hosts=hosts)
+                try:
+                    show(engine, strategy, measure(site, strategy, asked.rounds))
+                finally:
+                    site.down()
 
 
 if __name__ == "__main__":

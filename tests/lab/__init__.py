@@ -11,5 +11,6 @@ from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.registry import Registry
 from tests.lab.shell import LabError
+from tests.lab.swarm import Swarm
 
-__all__ = ["Host", "Lab", "LabError", "Registry"]
+__all__ = ["Host", "Lab", "LabError", "Registry", "Swarm"]

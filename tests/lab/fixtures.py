@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.lab.acme import AcmeServer
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.registry import Registry
+from tests.lab.swarm import Swarm
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,12 @@ def fleet(lab: Lab) -> Callable[[int], list[Host]]:
 def docker_host(fleet: Callable[[int], list[Host]]) -> Host:
     """The session's host, with the base image. Shared: clean up, and leave it running."""
     return fleet(1)[0]
+
+
+@pytest.fixture(scope="session")
+def swarm(lab: Lab) -> Swarm:
+    """Three managers, with the base image. Shared: empty it, and leave all of them running."""
+    return lab.swarm()
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +82,9 @@ def registry(lab: Lab) -> Registry:
 def tls_registry(lab: Lab) -> Registry:
     """A registry with TLS and a password; the hosts' engines trust its authority."""
     return lab.registry(tls=True)
+
+
+@pytest.fixture(scope="session")
+def acme(lab: Lab) -> AcmeServer:
+    """An ACME server that is down: whoever needs it starts it as it has to be, and stops it."""
+    return lab.acme()

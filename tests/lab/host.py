@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,6 +19,8 @@ from tests.lab.tools import TOOLS, load_tools
 CHECKOUT = Path(__file__).parents[2]
 DOCKER = "/usr/bin/docker" if Path("/usr/bin/docker").exists() else "docker"
 
+DISK = "4g"
+
 
 @dataclass
 class Host:
@@ -26,6 +29,7 @@ class Host:
     name       its host name, and the name of its network namespace (see `netns`)
     address    its IPv4 address, reachable from the root namespace and from the other hosts
     directory  what it keeps: docker.sock, tls/, etc/ (its /etc/docker), data/, log
+    small      its disk is one of its own, in memory, that `fill` makes full
     """
 
     name: str
@@ -36,6 +40,7 @@ class Host:
     plain_registry: str
     directory: Path
     keep: bool = False
+    small: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -96,10 +101,19 @@ class Host:
             self.process.wait()
         clear_cgroups(self.name)
 
+    def kill_engine(self) -> None:
+        """dockerd alone dies, and nobody starts it again: its containers go on, as on a machine whose init is stuck. Then `reboot`."""
+        first = self.pid
+        os.kill(first, signal.SIGSTOP)
+        for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
+            if Path(f"/proc/{child}/comm").read_text().strip() == "dockerd":
+                os.kill(int(child), signal.SIGKILL)
+
     def destroy(self) -> None:
         """Stop it, and remove its namespace and its files."""
         self.stop()
         attempt("ip", "netns", "delete", self.netns)
+        unmount(self.directory)
         shutil.rmtree(self.directory)
 
     def reboot(self) -> None:
@@ -112,6 +126,17 @@ class Host:
 
     def plug(self) -> None:
         run("ip", "link", "set", self.cable, "up")
+
+    def fill(self) -> None:
+        """No byte more fits on its small disk, until `empty`."""
+        disk = os.statvfs(self.directory / "data")
+        self._resize(f"{(disk.f_blocks - disk.f_bfree) * disk.f_frsize}")
+
+    def empty(self) -> None:
+        self._resize(DISK)
+
+    def _resize(self, size: str) -> None:
+        run("mount", "-o", f"remount,size={size}", str(self.directory / "data"))
 
     def docker(
         self, *arguments: str, check: bool = True, stdin: str | None = None, env: Mapping[str, str] | None = None
@@ -186,11 +211,20 @@ def prepare(host: Host, resolv: str, registry_ca: Mapping[str, Path]) -> None:
     """Lay out a host's directory; `registry_ca` maps a registry's address to the authority it is trusted by."""
     for part in ("data", "etc", "client"):
         (host.directory / part).mkdir(parents=True)
+    if host.small:
+        run("mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(host.directory / "data"))
     (host.directory / "resolv.conf").write_text(resolv)
     for registry, certificate in registry_ca.items():
         trusted = host.directory / "etc" / "certs.d" / registry
         trusted.mkdir(parents=True)
         shutil.copy(certificate, trusted / "ca.crt")
+
+
+def unmount(directory: Path) -> None:
+    """Everything that is mounted below a directory, the deepest first."""
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for path in sorted((path for path in mounted if Path(path).is_relative_to(directory)), reverse=True):
+        run("umount", "--lazy", path)
 
 
 def clear_cgroups(name: str) -> None:

@@ -13,16 +13,21 @@ from typing import Self
 
 from tests.lab import machine as machines
 from tests.lab import registry as registries
+from tests.lab.acme import AcmeServer
 from tests.lab.certificates import Authority
-from tests.lab.host import Host, clear_cgroups, prepare
+from tests.lab.host import Host, clear_cgroups, prepare, unmount
 from tests.lab.machine import Machine
-from tests.lab.network import Network, free_block
+from tests.lab.network import Network, Seat, free_block
 from tests.lab.registry import Registry
 from tests.lab.shell import LabError, alive, kill, started
+from tests.lab.swarm import Swarm, make_swarm
 
 LABS = Path("/var/tmp/fairway-lab")  # paths of sockets are short, and it is a disk
 REGISTRY_NUMBER = 240
+ACME_NUMBER = 241
+SEAT_NUMBER = 200  # and those after it
 PLAIN_PORT, TLS_PORT = 5000, 5443
+INOTIFY_INSTANCES = 1024  # one user is root on all the lab's hosts, and each gateway takes three
 
 
 class Lab:
@@ -37,6 +42,7 @@ class Lab:
         self.keep = keep
         self.authority = Authority(directory / "authority")
         self._hosts = 0
+        self._seats = 0
 
     @classmethod
     def open(cls, *, keep: bool = False) -> Self:
@@ -83,8 +89,8 @@ class Lab:
     def tls_registry(self) -> str:
         return f"{self.network.address(REGISTRY_NUMBER)}:{TLS_PORT}"
 
-    def host(self) -> Host:
-        """Boot one more host, with an empty engine."""
+    def host(self, *, small: bool = False) -> Host:
+        """Boot one more host, with an empty engine; a small one has a disk of its own, which can be full."""
         self._hosts += 1
         number = self._hosts
         name = f"{self.network.name}-h{number}"
@@ -97,11 +103,24 @@ class Lab:
             plain_registry=self.plain_registry,
             directory=self.directory / f"h{number}",
             keep=self.keep,
+            small=small,
         )
         prepare(host, self._resolv, {self.tls_registry: self.authority.certificate})
         self.authority.issue(host.tls, name, host.address)
         host.start()
         return host
+
+    def swarm(self, count: int = 3, *, workers: int = 0) -> Swarm:
+        """Boot so many hosts that are managers of one Swarm, and so many that are its workers, with the base image."""
+        hosts = [self.host() for _ in range(count + workers)]
+        for host in hosts:
+            host.load_base_image()
+        return make_swarm(hosts, f"10.{self.network.block}.64.0/18", workers)
+
+    def seat(self) -> Seat:
+        """One more place from which the hosts are reached, as a deployer's machine is."""
+        self._seats += 1
+        return self.network.seat(f"{self.network.name}-s{self._seats}", SEAT_NUMBER + self._seats)
 
     def machine(self) -> Machine:
         """Boot a bare Debian, without Docker."""
@@ -130,6 +149,14 @@ class Lab:
         made.start()
         return made
 
+    def acme(self) -> AcmeServer:
+        """The lab's ACME server, to be started; once."""
+        netns, address = f"{self.network.name}-acme", self.network.address(ACME_NUMBER)
+        self.network.add_namespace(netns, ACME_NUMBER)
+        certificates = self.directory / "acme-certificates"
+        self.authority.issue(certificates, "acme", address)
+        return AcmeServer(address, netns, self.directory / "acme", certificates, self.keep)
+
 
 def check_machine() -> None:
     if os.geteuid():
@@ -140,6 +167,9 @@ def check_machine() -> None:
             f"no cgroups are mounted at {root}, so Docker cannot start a container here: "
             "in a bare container or chroot, run it privileged and mount them (package cgroupfs-mount)"
         )
+    watches = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(watches.read_text()) < INOTIFY_INSTANCES:
+        watches.write_text(f"{INOTIFY_INSTANCES}\n")
 
 
 @contextmanager
@@ -169,5 +199,10 @@ def destroy(directory: Path) -> None:
         kill(pid_file)
     for host in directory.glob("h*/"):
         clear_cgroups(f"{directory.name}-{host.name}")
-    Network(directory.name, int((directory / "block").read_text())).destroy()
+    unmount(directory)
+    block = directory / "block"
+    if block.exists():  # else somebody was ended while he removed the files of this lab
+        Network(directory.name, int(block.read_text())).destroy()
+    for place in directory.glob("*/"):
+        shutil.rmtree(place)
     shutil.rmtree(directory)

@@ -12,6 +12,26 @@ BLOCKS = range(100, 250)
 
 
 @dataclass(frozen=True)
+class Seat:
+    """A network namespace with nothing in it; `cable` is the outer end of its way to the bridge."""
+
+    netns: str
+    cable: str
+
+    @property
+    def here(self) -> list[str]:
+        """What a command begins with that is run there."""
+        return ["nsenter", f"--net=/run/netns/{self.netns}"]
+
+    def unplug(self) -> None:
+        run("ip", "link", "set", self.cable, "down")
+
+    def mute(self, address: str) -> None:
+        """Nothing arrives at that address any more, and nobody is told."""
+        run(*self.here, "iptables", "-w", "-A", "OUTPUT", "-d", address, "-j", "DROP")
+
+
+@dataclass(frozen=True)
 class Network:
     """A block 10.B.0.0/16. Its first /24 is the bridge's; the rest is for the networks inside the hosts.
 
@@ -71,6 +91,10 @@ class Network:
         run("ip", "-n", name, "link", "set", "lo", "up")
         run("ip", "-n", name, "route", "add", "default", "via", self.gateway)
         return cable
+
+    def seat(self, name: str, number: int) -> Seat:
+        """A place on the bridge for somebody who works with the hosts from a machine of their own."""
+        return Seat(name, self.add_namespace(name, number))
 
     def _rules(self) -> list[list[str]]:
         return [

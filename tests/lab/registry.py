@@ -31,6 +31,7 @@ class Registry:
     user: str = ""
     password: str = ""
     keep: bool = False
+    deletes: bool = True
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -74,7 +75,10 @@ class Registry:
         config: dict[str, object] = {
             "version": "0.1",
             "log": {"level": "warn"},
-            "storage": {"filesystem": {"rootdirectory": str(self.directory / "data")}, "delete": {"enabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(self.directory / "data")},
+                "delete": {"enabled": self.deletes},
+            },
             "http": http,
         }
         if self.user:

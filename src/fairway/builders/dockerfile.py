@@ -56,7 +56,7 @@ def bases(dockerfile: str, args: Mapping[str, str | None]) -> tuple[str, ...]:
     found: dict[str, None] = {}
 
     def note(name: str) -> str:
-        plain = _expand(name, values)
+        plain = expand(name, values)
         if plain.lower() not in stages and not plain.isdigit():
             found[plain] = None
         return name
@@ -76,7 +76,7 @@ def with_contexts(dockerfile: str, images: Mapping[str, str], args: Mapping[str,
     values: dict[str, str] = {}
 
     def swap(name: str) -> str:
-        return images.get(_expand(name, values), name)
+        return images.get(expand(name, values), name)
 
     parts = []
     for item in instructions(dockerfile):
@@ -106,7 +106,7 @@ def _goes_on(line: str) -> bool:
     )
 
 
-def _expand(name: str, values: Mapping[str, str]) -> str:
+def expand(name: str, values: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda m: values.get(m[1] or m[2]) or m[3] or "", name.strip("\"'"))
 
 

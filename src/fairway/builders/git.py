@@ -28,9 +28,10 @@ class GitSource:
         """Raises SourceError: no Git, no checkout, no commit yet, a checkout that Git does not trust."""
         top = Path((await self._git("rev-parse", "--show-toplevel")).rstrip("\n"))
         sha, seconds = (await self._git("log", "-1", "--format=%H %ct")).split()
-        describe, branch, source, changes = await asyncio.gather(
+        describe, branch, tags, source, changes = await asyncio.gather(
             self._git("describe", "--tags", "--always"),
             self._git("branch", "--show-current"),
+            self._git("tag", "--points-at", "HEAD"),
             self._source(),
             self._changes(top),
         )
@@ -44,6 +45,7 @@ class GitSource:
             dirty=bool(paths),
             changes=tuple(path.decode("utf-8", "replace") for path in paths[:SHOWN_CHANGES]),
             tree=_digest(changes) if paths else "",
+            tags=tuple(tags.split()),
         )
 
     async def _source(self) -> str:

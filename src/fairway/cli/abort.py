@@ -33,6 +33,7 @@ async def abort(
     """
     async with session(options, environment, "abort", wait, changes=True) as here:
         said = await send(here.target, Order.ABORT)
+        here.told.release = said.release.number
         if said.follower:
             told(here.name, Order.ABORT, said, json)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.deployment import deployment
 from fairway.cli.progress import progress
+from fairway.cli.session import session
 from fairway.flows.ship import make
 from fairway.model.build import Build
 
@@ -27,9 +28,10 @@ async def build(
     json:
         Print JSON.
     """
-    async with deployment(options, environment, "build", dirty=dirty) as here:
+    async with session(options, environment, "build") as here:
+        shop = (await deployment(here, dirty=dirty)).shop
         with progress() as emit:
-            made = await make(here.shop, emit)
+            made = await make(shop, emit)
     report_build(made, json)
 
 

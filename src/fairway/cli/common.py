@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import getpass
 import json
-import socket
+import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from msgspec import Struct
 
+from fairway.cli.arguments import Parameter
 from fairway.model.errors import UsageError
 from fairway.settings import Settings
 
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Common:
-    directory: Annotated[Path, Parameter(name=["--directory", "-C"])] = Path()
-    """Work as if started there."""
-    debug: Annotated[bool, Parameter(negative="")] = False
-    """Show a traceback where something fails."""
+UNKNOWN = "?"
 
 
-Options = Annotated[Common, Parameter(name="*")]
-Json = Annotated[bool, Parameter(name="--json", negative="")]
-Flag = Annotated[bool, Parameter(negative="")]
-Wait = Annotated[str, Parameter(name="--wait")]
+class Common(Struct, frozen=True, kw_only=True):
+    """Options of every command.
+
+    Parameters
+    ----------
+    directory:
+        Work as if started there.
+    without:
+        A host that is known to be dead: it is not counted among those of which most have to answer. See docs/fleet.md.
+    debug:
+        Show a traceback where something fails.
+    """
+
+    directory: Annotated[Path, Parameter(("--directory", "-C"))] = Path()
+    without: tuple[str, ...] = ()
+    debug: bool = False
+
+
+Options = Common
+Json = bool
+Flag = bool
+Override = str
+Wait = str
 
 
 def environment(settings: Settings, named: str | None) -> str:
@@ -49,7 +61,7 @@ def whoami() -> str:
         user = getpass.getuser()
     except (OSError, KeyError):
         user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    return f"{user}@{os.uname().nodename}"
 
 
 def show(text: str) -> None:
@@ -66,6 +78,16 @@ def show_json(value: Any) -> None:
 
     plain = msgspec.to_builtins(value, str_keys=True)
     sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+
+
+def size(count: int | None) -> str:
+    """Bytes, in the largest unit of which there is a whole one."""
+    if count is None:
+        return UNKNOWN
+    for unit, least in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= least:
+            return f"{count / least:.1f} {unit}"
+    return str(count)
 
 
 def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

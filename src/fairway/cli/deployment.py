@@ -2,87 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from fairway import wiring
-from fairway.cli.common import Common, show, show_json
+from fairway.cli.common import show, show_json, warn
 from fairway.cli.progress import progress
-from fairway.cli.session import Session, session
+from fairway.cli.session import Session
 from fairway.flows.context import Target
 from fairway.flows.deploy import Deployed
-from fairway.flows.ingredients import configs_of, gather
+from fairway.flows.gate import Admitted, admit, carry
+from fairway.flows.ingredients import gather
+from fairway.flows.promotion import bring, carried
 from fairway.flows.proposal import Propose, of
-from fairway.flows.ship import Workshop, find, refuse_unpromoted
+from fairway.flows.ship import Workshop, find
 from fairway.model.app import App
 from fairway.model.build import Build, ImageRef
-from fairway.model.events import Note
+from fairway.model.events import Event, Note
+from fairway.model.hardening import Hardened
 from fairway.model.policy import ServicePolicy
+from fairway.model.release import Record, Release
+from fairway.ports.evidence import EvidenceStore
+from fairway.security.harden import harden
 
 
-class Deployment(Struct, frozen=True):
+@dataclass
+class Deployment:
+    """`override` is why somebody wants to go past what the environment requires; `named` how commands name the images, where it is
+    not by their commit; `admitted` what was found of them."""
+
     session: Session
     app: App
     policies: Mapping[str, ServicePolicy]
     secrets: Mapping[str, bytes]
     configs: Mapping[str, str]
     shop: Workshop
+    override: str = ""
+    named: str = ""
+    admitted: Admitted = field(default_factory=Admitted)
+    brought: tuple[EvidenceStore, ...] = ()
+    """What is known of the images where they come from."""
 
     @property
     def target(self) -> Target:
-        return self.session.target
+        return replace(self.session.target, begins=self._begins)
+
+    def hardened(self, release: Release) -> tuple[Hardened, ...]:
+        """What was added to its services for their safety, and what was left."""
+        return harden(self.app, release.images, self.policies).told
 
     async def built(self, commit: str | None) -> Propose:
         """What was built of `commit` (a tag), else of the checked-out one, as a proposal."""
-        return await self.proposal(await find(self.shop, commit))
+        return await self.proposal(await find(self.shop, commit, untested=bool(self.override)))
 
-    async def proposal(self, build: Build | None) -> Propose:
-        """What is to be deployed: the application as its files are now, with the images of `build`."""
+    async def proposal(
+        self, build: Build | None, *, reason: str = "deploy", others: Mapping[str, ImageRef] | None = None
+    ) -> Propose:
+        """What is to be deployed: the application as its files are now, with the images of `build`, and of `others`.
+
+        Raises PolicyRefused where the environment requires more than is known of those that were built.
+        """
         ingredients = await gather(
-            self.target,
+            self.session.target,
             self.app,
             policies=self.policies,
             build=build,
             secrets=self.secrets,
             configs=self.configs,
+            others=others or {},
         )
         if build:
-            await self._refuse_unpromoted({name: ingredients.images[name] for name in build.images})
-        return of(ingredients)
+            await self._admit({name: ingredients.images[name] for name in build.images}, build)
+        override = self.override if self.admitted.overridden else ""
+        return of(replace(ingredients, reason=reason, override=override))
 
-    async def _refuse_unpromoted(self, built: Mapping[str, ImageRef]) -> None:
-        project = self.session.connection.project
-        origin = project.settings.environments[self.session.name].promote_from
-        if origin:
-            async with wiring.connection(project, origin) as there:
-                records = await there.target(by=self.target.by, doing=self.target.doing).ledger.read()
-            refuse_unpromoted(built, records, origin)
+    async def promotion(self, origin: str) -> Propose:
+        """The very images that serve in the environment `origin`, as a proposal."""
+        async with wiring.connection(self.session.connection.project, origin) as there:
+            found = carried(self.app, await self._records(there), origin)
+            self.brought = (await bring(found, origin, there.proofs.here, say),)
+        self.named = f"--from {origin}"
+        reason = f"promote from {origin} (release {found.origin.number})"
+        return await self.proposal(found.build, reason=reason, others=found.others)
+
+    async def _admit(self, images: Mapping[str, ImageRef], build: Build) -> None:
+        connection = self.session.connection
+        settings = connection.project.settings.environments[self.session.name]
+        origin = settings.promoted_from
+
+        async def records() -> tuple[Record, ...]:
+            if origin is None:
+                return ()
+            async with wiring.connection(connection.project, origin.environment) as there:
+                return await self._records(there)
+
+        gate = connection.proofs.gate(records, self.brought)
+        self.admitted = await admit(gate, images, build, say, override=self.override, named=self.named)
+        if self.admitted.overridden:
+            self.session.told.override = self.override
+            self.session.told.overridden = self.admitted.overridden
+
+    async def _records(self, there: wiring.Connection) -> tuple[Record, ...]:
+        target = self.session.target
+        return await there.target(by=target.by, doing=target.doing).ledger.read()
+
+    async def _begins(self, release: Release) -> None:
+        await self.session.told.begins(release)
+        proofs = self.session.connection.proofs
+        await carry((proofs.local, *self.brought), proofs.kept, release, self.admitted, say)
 
 
-@asynccontextmanager
-async def deployment(
-    options: Common, named: str | None, doing: str, wait: str = "0", *, dirty: bool = False
-) -> AsyncIterator[Deployment]:
-    changes = doing in ("ship", "deploy")
-    async with session(options, named, doing, wait, changes=changes) as here:
-        project = here.connection.project
-        app = project.app(here.name)
-        policies = project.policies(here.name, app)
-        with progress() as emit:
-            for doubt in project.edge_warnings(here.name, policies) if changes else ():
-                emit(Note(str(doubt), "warning"))
-        here.target.engine.refuse(app)
-        secrets = await here.connection.secrets(app)
-        configs = configs_of(app, project.variables(here.name), lambda path: Path(path).read_bytes())
-        shop = here.connection.workshop(app, secrets, dirty=dirty)
-        yield Deployment(here, app, policies, secrets, configs, shop)
+async def nothing() -> tuple[Record, ...]:
+    """The ledger that nobody asks for."""
+    return ()
 
 
-def report(environment: str, done: Deployed, json: bool) -> None:
-    release = done.release
+async def deployment(here: Session, *, dirty: bool = False, override: str = "") -> Deployment:
+    """What the project's files say now. Raises InvalidFiles, and what reading secrets raises."""
+    project = here.connection.project
+    app = await asyncio.to_thread(project.app, here.name)
+    policies = await asyncio.to_thread(project.policies, here.name, app)
+    with progress() as emit:
+        for doubt in project.edge_warnings(here.name, policies) if here.changes else ():
+            emit(Note(str(doubt), "warning"))
+    here.target.engine.refuse(app)
+    configs = project.configs(here.name, app)
+    secrets = await here.connection.secrets(app, configs)
+    shop = here.connection.workshop(app, secrets, configs, here.target.by, dirty=dirty)
+    return Deployment(here, app, policies, secrets, configs, shop, override)
+
+
+def say(event: Event) -> None:
+    if isinstance(event, Note):
+        warn(event.text)
+
+
+def report(here: Session, done: Deployed, json: bool) -> None:
+    environment, release = here.name, done.release
+    here.told.release, here.told.changed = release.number, done.changed
     if json:
         show_json(
             {

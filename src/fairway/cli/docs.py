@@ -19,7 +19,7 @@ MEANINGS = {
     Exit.ROLLED_BACK: "the new release failed; the one before it serves",
     Exit.PARTIAL: "some of it is done, and some is not",
     Exit.LOCKED: "somebody else is changing the environment",
-    Exit.REFUSED: "a policy says no",
+    Exit.REFUSED: "a policy says no, or `check --security --fail-on` has found something",
     Exit.HELD: "the new release failed; the one before it serves, and the new replicas stay to be looked at",
     Exit.INTERRUPTED: "interrupted",
 }
@@ -48,6 +48,10 @@ def docs(
         show(settings.example().rstrip())
     elif topic == "errors":
         show(errors().rstrip())
+    elif topic == "security":
+        from fairway.security.docs import page  # the rules are of no use to the other topics
+
+        show(page().rstrip())
     elif topic in topics():
         show(files("fairway.data").joinpath("manual", f"{topic}.md").read_text(encoding="utf-8").rstrip())
     else:
@@ -58,7 +62,7 @@ def topics() -> tuple[str, ...]:
     """What there is to read: made from the code, or a page of the package."""
     manual = files("fairway.data").joinpath("manual")
     pages = [page.name.removesuffix(".md") for page in manual.iterdir()] if manual.is_dir() else []
-    return ("settings", *sorted(pages), "errors")
+    return ("settings", *sorted(pages), "security", "errors")
 
 
 def errors() -> str:

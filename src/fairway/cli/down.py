@@ -37,6 +37,7 @@ async def down(
     if not yes:
         _ask(environment, volumes)
     async with session(options, environment, "down", wait, changes=True) as here:
+        here.told.detail = "with its volumes" if volumes else ""
         gone = await remove(here.target, volumes=volumes)
     if json:
         show_json(gone)

@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cyclopts import CycloptsError, MissingArgumentError
 from msgspec.structs import replace
 
 from fairway.model.app import Location
-from fairway.model.errors import Exit, FairwayError, UsageError
+from fairway.model.errors import Exit, FairwayError
 
 DEFECT = "this is a defect in Fairway, not in your files: run the command again with --debug and report what it prints"
 
@@ -26,9 +25,6 @@ def exit_status(error: BaseException) -> int:
         case FairwayError():
             report(error)
             return error.exit
-        case CycloptsError():
-            report(_called_wrong(error))
-            return Exit.USAGE
         case BaseExceptionGroup():
             return exit_status(_first(error))
         case KeyboardInterrupt() | asyncio.CancelledError():
@@ -81,17 +77,6 @@ def _place(error: FairwayError) -> str:
     """Where, unless the error says so itself."""
     place = str(near(error.where) or "")
     return f"{place}: " if place and str(error.where) not in error.what else ""
-
-
-def _called_wrong(error: CycloptsError) -> UsageError:
-    command = " ".join(["fairway", *(error.command_chain or ())])
-    error.verbose = False
-    what = str(error).strip().removesuffix(".")
-    if isinstance(error, MissingArgumentError) and error.argument:
-        name = error.argument.name
-        if name not in (error.root_input_tokens or ()):
-            what = f"`{command}` needs to be told {name.removeprefix('--').upper()}"
-    return UsageError(what, hint=f"`{command} --help` says how it is called")
 
 
 def _exit_code(code: Any) -> int:

@@ -1,68 +1,129 @@
-"""The judge's evidence as a picture: how far each question has come towards a verdict, either way."""
+"""fairway evidence: what is known of images, and whether it may be believed."""
 
 from __future__ import annotations
 
-from math import log
-from textwrap import wrap
+from pathlib import Path
+from typing import Annotated, Any
 
-from fairway.model.judgement import Against, Measure, Opinion, Reading, Ruling
+from fairway import wiring
+from fairway.cli.arguments import Parameter
+from fairway.cli.common import Common, Flag, Json, Options, show, show_json, warn
+from fairway.cli.common import environment as chosen
+from fairway.flows.evidence import Known, examine, refuse_doubtful
+from fairway.model.build import ImageRef
+from fairway.model.errors import UsageError
+from fairway.model.events import Event, Note
+from fairway.model.evidence import Attestation, Standing
 
-HALF = 12
-"""The width of each half of a bar."""
-WIDTH = 96
-NAMES = {Measure.ERRORS: "errors", Measure.LATENCY: "slow", Measure.PROBE: "probe"}
-RULINGS = {Ruling.ABORT: "worse: lead back", Ruling.PASS: "fine: go on", Ruling.HOLD: "no verdict yet"}
+MARKS = {Standing.TRUSTED: "✓", Standing.UNSIGNED: "·", Standing.STRANGER: "!"}
+LONGEST_NUMBER = 8
+"""Digits: a commit's short hash has more."""
 
 
-def picture(service: str, opinion: Opinion) -> list[str]:
-    """A line for the verdict, one for each question, and what is missing.
+async def evidence(
+    what: str | None = None,
+    *,
+    environment: Annotated[str | None, Parameter(("--environment", "-e"))] = None,
+    key: tuple[Path, ...] = (),
+    verify: Flag = False,
+    json: Json = False,
+    options: Options = Common(),  # noqa: B008
+) -> None:
+    """Show what is known of images: how they were built, which tests they passed, what is in them, who approves; and who says so.
 
-    Bars grow from the middle, to the left with what says worse, to the right with what says fine. An end that is reached is
-    a verdict; a bar is as long as the logarithm of its E-value.
+    It is looked for beside the checkout, in the ledger of the environment, and in the registry.
+
+    Parameters
+    ----------
+    what:
+        An image, the tag of a build (its short hash), or the number of a release; what serves where nothing is named.
+    environment:
+        Whose ledger and whose keys; the first of the file where none is named.
+    key:
+        A public key to trust besides those that the environment names.
+    verify:
+        End with 6 unless a trusted key says of each image how it was built, and nothing that was found is forged.
+    json:
+        Print JSON, with the whole statements.
     """
-    counted = f"{opinion.new.requests:,} requests to the new, {opinion.old.requests:,} to the old"
-    lines = [f"judge of {service}: {RULINGS[opinion.ruling]} ({counted})"]
-    if any(reading.question.measure is Measure.PROBE for reading in opinion.readings):
-        lines.append(f"  probes: {opinion.new.probes:,} of the new, {opinion.old.probes:,} of the old")
-    if opinion.readings:
-        lines.append(f"  {'':<6} {'new':>8}   {'against':<14}    {'worse':<{HALF}} {'fine':>{HALF}}    E-value")
-    lines += [f"  {_row(reading)}" for reading in opinion.readings]
-    lacking = [f"missing: {what}" for what in opinion.missing if ": E = " not in what]  # that is what the bars say
-    told = lacking if opinion.ruling is Ruling.HOLD else [opinion.why]
-    wrapped = (wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ") for text in told)
-    return [*lines, *(line for part in wrapped for line in part)]
+    project = wiring.project(options.directory)
+    name = chosen(project.settings, environment or next(iter(project.settings.environments)))
+    async with wiring.connection(project, name) as connection:
+        images = await _images(connection, what)
+        proofs = connection.proofs
+        keys = (*proofs.trusted(), *(proofs.public_key(file) for file in key))
+        known = await examine(images, proofs.stores(contents=True), keys, proofs.check, _say)
+    if json:
+        show_json({"environment": name, "images": [_facts(one) for one in known]})
+    else:
+        show("\n\n".join(_text(one) for one in known) or "nothing was built of it")
+    if verify:
+        refuse_doubtful(known)
 
 
-def short(service: str, opinion: Opinion) -> str:
-    """Half a line of it: the question that gives most cause for concern, else the one that keeps a pass waiting."""
-    first = max(opinion.readings, key=lambda r: (_way(r.worse, r), -_way(r.fine, r)), default=None)
-    if first is None:
-        return f"{service}: {RULINGS[opinion.ruling]}"
-    shares = f"{_share(first.new)} against {_share(first.against)}"
-    return f"{service}: {NAMES[first.question.measure]} {shares} {_bar(first, HALF // 2)} {RULINGS[opinion.ruling]}"
+def keygen(file: Path, *, json: Json = False, options: Options = Common()) -> None:  # noqa: B008
+    """Make a pair of ed25519 keys: FILE (for you alone, 0600) and FILE.pub.
+
+    Parameters
+    ----------
+    file:
+        Where the private key goes. Never commit it; the public one belongs into the repository.
+    json:
+        Print JSON.
+    """
+    made = wiring.keygen(options.directory / file)
+    if json:
+        show_json({"id": made.id, "public": made.name})
+    else:
+        show(f"{Path(made.name).read_text('ascii')}{made.name}, key id {made.id}")
 
 
-def _row(reading: Reading) -> str:
-    against = f"{_share(reading.against):>8} {'old' if reading.question.against is Against.OLD else 'limit'}"
-    shares = f"{NAMES[reading.question.measure]:<6} {_share(reading.new):>8}   {against:<14}"
-    return f"{shares}   {_bar(reading, HALF)}  {_said(reading)}"
+async def _images(connection: wiring.Connection, what: str | None) -> dict[str, ImageRef]:
+    if what is None or (what.isdecimal() and len(what) <= LONGEST_NUMBER):
+        release = await connection.proofs.release(int(what) if what else None)
+        return {service: release.images[service] for service in (release.build.images if release.build else ())}
+    if any(sign in what for sign in "/:@"):
+        return {what: await connection.proofs.image(what)}
+    build = await connection.proofs.build(what)
+    if build is None:
+        raise UsageError(f"nothing is known of {what}", hint="name an image, the tag of a build, or a release")
+    return dict(build.images)
 
 
-def _said(reading: Reading) -> str:
-    """The larger of the two E-values; at 1, nothing has been said."""
-    value, what = max((reading.worse, "worse"), (reading.fine, "fine"))
-    return f"{value:.3g} of {reading.needed:.4g}, {what}" if value > 1 else "nothing yet"
+def _say(event: Event) -> None:
+    if isinstance(event, Note):
+        warn(event.text)
 
 
-def _bar(reading: Reading, half: int) -> str:
-    worse, fine = int(_way(reading.worse, reading) * half), int(_way(reading.fine, reading) * half)
-    return f"▕{'·' * (half - worse)}{'█' * worse}│{'█' * fine}{'·' * (half - fine)}▏"
+def _text(known: Known) -> str:
+    lines = [f"{known.service}: {known.name}"]
+    rows = [_row(one) for one in known.found]
+    lines += [f"  {mark} {name:<{max(len(row[1]) for row in rows)}}  {told}" for mark, name, told in rows]
+    return "\n".join(lines if rows else [*lines, "  nothing is known of it"])
 
 
-def _way(evidence: float, reading: Reading) -> float:
-    """How far it has come, from 0 to 1."""
-    return min(1.0, max(0.0, log(max(evidence, 1.0)) / log(reading.needed))) if reading.needed > 1 else 1.0
+def _row(one: Attestation) -> tuple[str, str, str]:
+    from fairway.flows.words import summary, title
+
+    by = f"signed by {', '.join(map(str, one.keys))}" if one.keys else one.standing.value
+    doubt = "" if one.standing in MARKS or not one.detail else f" ({one.detail})"
+    told = summary(one.statement) if one.statement and one.standing in MARKS else ""
+    return MARKS.get(one.standing, "✗"), title(one.statement), "; ".join(filter(None, [f"{by}{doubt}", told]))
 
 
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
+def _facts(known: Known) -> dict[str, Any]:
+    from fairway.flows.words import title
+
+    statements = [
+        {
+            "statement": title(one.statement),
+            "standing": one.standing.name.lower(),
+            "keys": [key.id for key in one.keys],
+            "detail": one.detail,
+            "predicateType": one.statement.kind if one.statement else None,
+            "predicate": one.statement.predicate if one.statement else None,
+            "envelope": one.envelope,
+        }
+        for one in known.found
+    ]
+    return {"service": known.service, "image": known.name, "statements": statements}

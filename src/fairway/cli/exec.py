@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
-
-from cyclopts import Parameter
+from pathlib import Path
 
 from fairway.cli.common import Common, Options
 from fairway.cli.session import session
@@ -15,7 +13,7 @@ from fairway.model.errors import UsageError
 async def exec_(
     environment: str,
     service: str,
-    *command: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *command: str,
     options: Options = Common(),  # noqa: B008
 ) -> int:
     """Run a command in a running replica; its exit status is the command's.
@@ -29,7 +27,8 @@ async def exec_(
     command:
         The command and its arguments; a shell where none is given. Put `--` before one that has options of its own.
     """
-    async with session(options, environment, "exec") as here:
+    async with session(options, environment, "exec", recorded=True) as here:
+        here.told.detail = f"{service}: {Path(command[0]).name if command else 'sh'}"
         fleet = await here.target.engine.observe()
         found = [r for r in fleet.replicas if r.up and service in (r.revision.service, r.name)]
         if not found:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from cyclopts import App
-
 from fairway import wiring
-from fairway.cli.common import Common, Json, Options, seconds, show, show_json, table
+from fairway.cli.common import UNKNOWN, Common, Json, Options, seconds, show, show_json, size, table
 from fairway.cli.common import environment as chosen
 from fairway.flows.hosts import Report
 from fairway.flows.hosts import hosts as look
@@ -18,7 +16,6 @@ from fairway.model.host_findings import Finding, Level
 from fairway.wiring.hosts import known
 
 MARKS = {Level.PROBLEM: ("✗", 31), Level.ADVICE: ("!", 33)}
-UNKNOWN = "?"
 NAMES = {"running": "containers", "disk_used": "what Docker's data take", "disk": "free space", "clock": "clock"}
 
 
@@ -47,7 +44,7 @@ async def hosts(
     patience = seconds(timeout)
     if patience <= 0:
         raise UsageError("--timeout is too short", hint="write 5s, or leave it out: 15s")
-    reports = await look(known(project, name, patience), patience)
+    reports = await look(await known(project, name, patience), patience)
     if json:
         show_json({"environment": name, "hosts": reports})
     else:
@@ -105,27 +102,18 @@ def _room(name: str, facts: HostFacts) -> tuple[str, ...]:
         name,
         f"{facts.cpus:g}" if facts.cpus else UNKNOWN,
         f"{runs.cpus:g}" if runs else UNKNOWN,
-        _size(facts.memory),
-        _size(runs.memory if runs else None),
-        _size(runs.memory_used if runs else None),
+        size(facts.memory),
+        size(runs.memory if runs else None),
+        size(runs.memory_used if runs else None),
         *([str(runs.ours), str(runs.others), str(runs.stopped)] if runs else [UNKNOWN] * 3),
-        _size(facts.disk_used),
+        size(facts.disk_used),
         _free(facts.disk),
         _clock(facts.clock),
     )
 
 
-def _size(count: int | None) -> str:
-    if count is None:
-        return UNKNOWN
-    for unit, size in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return str(count)
-
-
 def _free(disk: Room | None) -> str:
-    return f"{_size(disk.free)} of {_size(disk.size)}" if disk else UNKNOWN
+    return f"{size(disk.free)} of {size(disk.size)}" if disk else UNKNOWN
 
 
 def _clock(clock: Clock | None) -> str:
@@ -163,18 +151,3 @@ def findings(reports: tuple[Report, ...]) -> Iterator[str]:
 def _mark(level: Level) -> str:
     mark, colour = MARKS[level]
     return f"\033[{colour}m{mark}\033[0m" if sys.stdout.isatty() else mark
-
-
-app = App(name="hosts")
-app.default(hosts)
-app.command(
-    "fairway.cli.hosts_bootstrap:bootstrap",
-    name="bootstrap",
-    help="Make a working, hardened Docker host of a bare Debian or Ubuntu.",
-)
-for _name, _help in {
-    "drain": "Move what runs on a host to the others; place nothing new on it.",
-    "undrain": "Give a drained host back.",
-    "remove": "Drain a host, and remove what is left on it.",
-}.items():
-    app.command(f"fairway.cli.hosts_drain:{_name}", name=_name, help=_help)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.hosts import findings
@@ -21,7 +18,7 @@ MARKS = {Did.DOING: "…", Did.NOTHING: "✓", Did.DONE: "+", Did.WOULD: "~", Di
 async def bootstrap(
     target: str,
     *,
-    environment: Annotated[str | None, Parameter(name="--environment")] = None,
+    environment: str | None = None,
     dry_run: Flag = False,
     json: Json = False,
     options: Options = Common(),  # noqa: B008

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from fairway.cli.common import Common, Json, Options, Wait, show, show_json
+from fairway.cli.common import Common, Flag, Json, Options, Wait, show, show_json
 from fairway.cli.progress import progress
 from fairway.cli.session import Session, session
 from fairway.flows import drain as story
+from fairway.model.errors import UsageError
 from fairway.model.release import promoted
-
-Environment = Annotated[str | None, Parameter(name="--environment")]
 
 
 async def drain(
     host: str,
     *,
-    environment: Environment = None,
+    environment: str | None = None,
     wait: Wait = "0",
     json: Json = False,
     options: Options = Common(),  # noqa: B008
@@ -27,6 +23,7 @@ async def drain(
     """Move what runs on a host to the others, without one failed request, and place nothing new on it.
 
     What has its data there stays. The host goes on routing requests.
+    A node of a Swarm does not, and all goes: its users are led away before.
 
     Parameters
     ----------
@@ -40,6 +37,7 @@ async def drain(
         Print JSON.
     """
     async with session(options, environment, "hosts drain", wait, changes=True) as here:
+        here.told.detail = host
         with progress() as emit:
             stays = await story.drain(here.target, here.connection.parts.marks, host, await _secrets(here), emit)
     if json:
@@ -53,7 +51,7 @@ async def drain(
 async def undrain(
     host: str,
     *,
-    environment: Environment = None,
+    environment: str | None = None,
     wait: Wait = "0",
     json: Json = False,
     options: Options = Common(),  # noqa: B008
@@ -72,6 +70,7 @@ async def undrain(
         Print JSON.
     """
     async with session(options, environment, "hosts undrain", wait, changes=True) as here:
+        here.told.detail = host
         with progress() as emit:
             await story.undrain(here.target, here.connection.parts.marks, host, await _secrets(here), emit)
     if json:
@@ -83,7 +82,9 @@ async def undrain(
 async def remove(
     host: str,
     *,
-    environment: Environment = None,
+    environment: str | None = None,
+    lost: Flag = False,
+    data: Flag = False,
     wait: Wait = "0",
     json: Json = False,
     options: Options = Common(),  # noqa: B008
@@ -96,20 +97,39 @@ async def remove(
         Its name in fairway.yaml.
     environment:
         Whose host it is; not needed where there is one environment.
+    lost:
+        It does not answer, and is dead for good: what ran there is started elsewhere.
+    data:
+        With --lost: give its data up, too. Services that have theirs there start elsewhere, empty.
     wait:
         How long to wait for a lease that somebody else holds: 30s, 5m.
     json:
         Print JSON.
     """
-    async with session(options, environment, "hosts remove", wait, changes=True) as here:
+    if data and not lost:
+        raise UsageError("--data goes with --lost", hint="data of a host that answers stays on it")
+    dead = (host,) if lost else ()
+    async with session(options, environment, "hosts remove", wait, changes=True, repairs=lost, dead=dead) as here:
+        here.told.detail = host
+        marks = here.connection.parts.marks
         with progress() as emit:
-            gone = await story.remove(here.target, here.connection.parts.marks, host, await _secrets(here), emit)
+            secrets = await _secrets(here)
+            if lost:
+                gone = await story.give_up(here.target, marks, host, secrets, emit, data=data)
+            else:
+                gone = await story.remove(here.target, marks, host, secrets, emit)
     if json:
-        show_json({"host": host, "removed": gone})
+        show_json({"host": host, "given_up": gone} if lost else {"host": host, "removed": gone})
         return
     for name in gone:
-        show(f"removed {name}")
-    show(f"nothing of {here.name} runs on {host} any more: take it out of `hosts` in fairway.yaml")
+        show(f"{'given up' if lost else 'removed'} {name}")
+    if lost:
+        show(f"nothing of {here.name} is waited for on {host}: take it out of `hosts` in fairway.yaml")
+        show(
+            f"should {host} ever come back, it still runs what it ran: wipe it, or add it again and `fairway reconcile`"
+        )
+    else:
+        show(f"nothing of {here.name} runs on {host} any more: take it out of `hosts` in fairway.yaml")
 
 
 async def _secrets(here: Session) -> Mapping[str, bytes]:

@@ -6,8 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
-from cyclopts import Parameter
-
+from fairway.cli.arguments import Parameter
 from fairway.cli.common import Common, Json, Options, seconds, show
 from fairway.cli.session import session
 from fairway.model.errors import UsageError
@@ -20,7 +19,7 @@ async def logs(
     environment: str | None = None,
     service: str | None = None,
     *,
-    follow: Annotated[bool, Parameter(name=["--follow", "-f"], negative="")] = False,
+    follow: Annotated[bool, Parameter(("--follow", "-f"))] = False,
     since: str | None = None,
     tail: int | None = None,
     json: Json = False,

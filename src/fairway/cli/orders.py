@@ -13,7 +13,9 @@ ALONE = "nobody leads it: `fairway resume` goes on, `fairway abort` leads back"
 async def tell(options: Common, environment: str | None, order: Order, json: bool) -> None:
     """Says it to whoever leads the release that is under way."""
     async with session(options, environment, order.value, changes=True) as here:
-        report(here.name, order, await send(here.target, order), json)
+        said = await send(here.target, order)
+        here.told.release = said.release.number
+        report(here.name, order, said, json)
 
 
 def report(environment: str, order: Order, said: Ordered, json: bool) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from fairway.cli.common import Common, Flag, Json, Options, show, show_json
 from fairway.cli.deployment import deployment
 from fairway.cli.notes import notes, on_failure, wrapped
+from fairway.cli.session import session
 from fairway.cli.words import describe
 from fairway.flows.proposal import Proposal, look
+from fairway.model.hardening import Hardened
 
 
 async def plan(
@@ -30,23 +34,38 @@ async def plan(
     json:
         Print JSON.
     """
-    async with deployment(options, environment, "plan", dirty=dirty) as here:
-        proposal = await look(here.target, await here.built(commit))
+    async with session(options, environment, "plan") as here:
+        planned = await deployment(here, dirty=dirty)
+        proposal = await look(planned.target, await planned.built(commit))
+        hardened = planned.hardened(proposal.release)
     if json:
-        show_json(_facts(proposal))
+        show_json(_facts(proposal) | {"hardening": hardened})
     else:
-        show(_text(proposal))
+        show(_text(proposal, hardened))
 
 
-def _text(proposal: Proposal) -> str:
+def _text(proposal: Proposal, hardened: Collection[Hardened] = ()) -> str:
     number = proposal.release.number
     if not proposal.steps:
         return f"release {number} is what runs: a deployment would do nothing"
     lines = [f"release {number}, after {f'release {proposal.base.number}' if proposal.base else 'nothing'}", ""]
     lines += [f"  {change.service}: {_change(change.what, change.before, change.after)}" for change in proposal.changes]
     lines += ["", *(f"  {count}. {describe(step)}" for count, step in enumerate(proposal.steps, 1)), ""]
-    lines += [f"  {note}" for note in wrapped([*notes(proposal), *on_failure(proposal)])]
+    lines += [f"  {note}" for note in wrapped([*told(hardened), *notes(proposal), *on_failure(proposal)])]
     return "\n".join(lines)
+
+
+def told(hardened: Collection[Hardened]) -> Iterator[str]:
+    """What `hardening: strict` has done: a line for all services that got the same, and one for each of which something is left."""
+    same: dict[tuple[str, ...], list[str]] = {}
+    for one in hardened:
+        if one.added:
+            same.setdefault(one.added, []).append(one.service)
+    for added, services in same.items():
+        yield f"{', '.join(services)}: hardened: {'; '.join(added)}"
+    for one in hardened:
+        if one.left:
+            yield f"{one.service}: left as it is: {'; '.join(one.left)}"
 
 
 def _change(what: str, before: str, after: str) -> str:

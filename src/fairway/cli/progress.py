@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from fairway.cli.evidence import picture, short
+from fairway.cli.judge import picture, short
 from fairway.cli.words import describe
 from fairway.model.events import (
     Emit,

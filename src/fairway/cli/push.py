@@ -6,6 +6,7 @@ from fairway.cli.build import report_build
 from fairway.cli.common import Common, Flag, Json, Options
 from fairway.cli.deployment import deployment
 from fairway.cli.progress import progress
+from fairway.cli.session import session
 from fairway.flows.ship import find, publish
 from fairway.model.errors import Refused
 
@@ -31,10 +32,11 @@ async def push(
     json:
         Print JSON.
     """
-    async with deployment(options, environment, "push", dirty=dirty) as here:
-        found = await find(here.shop, commit)
+    async with session(options, environment, "push") as here:
+        shop = (await deployment(here, dirty=dirty)).shop
+        found = await find(shop, commit)
         if found is None:
             raise Refused("no service of this application has `build:`: there is nothing to push")
         with progress() as emit:
-            pushed = await publish(here.shop, found, emit)
+            pushed = await publish(shop, found, emit)
     report_build(pushed, json)

@@ -73,6 +73,6 @@ async def _once(environment: str | None, wait: str, json: bool, options: Common,
         with progress() as emit:
             done = await apply(here.target, secrets, emit)
         if done.changed or not goes_on:
-            report(here.name, done, json)
+            report(here, done, json)
         if goes_on:
             await until_news(here.target)

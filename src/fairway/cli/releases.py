@@ -43,4 +43,5 @@ def _facts(record: Record) -> dict[str, str]:
         "reason": release.reason,
         "finished": record.finished,
         "detail": record.detail,
+        "override": release.override,
     }

@@ -32,10 +32,11 @@ async def resume(
     """
     async with session(options, environment, "resume", wait, changes=True) as here:
         said = await send(here.target, Order.RESUME)
+        here.told.release = said.release.number
         if said.follower:
             told(here.name, Order.RESUME, said, json)
             return
         secrets = await here.connection.secrets_of(said.release)
         with progress() as emit:
             done = await go_on(here.target, secrets, emit)
-        report(here.name, done, json)
+        report(here, done, json)

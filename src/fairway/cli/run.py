@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
+from fairway.cli.arguments import Parameter
 from fairway.cli.common import Common, Options
 from fairway.cli.session import session
 from fairway.model.errors import UsageError
@@ -16,8 +16,8 @@ from fairway.model.release import promoted
 async def run(
     environment: str,
     service: str,
-    *command: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    env: Annotated[tuple[str, ...], Parameter(name=["--env", "-e"], negative="")] = (),
+    *command: str,
+    env: Annotated[tuple[str, ...], Parameter(("--env", "-e"))] = (),
     options: Options = Common(),  # noqa: B008
 ) -> int:
     """Run a one-off container of a service: the image, configuration, secrets and networks of the release that serves.
@@ -33,7 +33,8 @@ async def run(
     env:
         NAME=VALUE, besides the release's environment.
     """
-    async with session(options, environment, "run") as here:
+    async with session(options, environment, "run", recorded=True) as here:
+        here.told.detail = f"{service}: {Path(command[0]).name if command else 'its own command'}"
         release = promoted(await here.target.ledger.read())
         if release is None:
             raise UsageError(f"nothing has been deployed to {environment}", hint=f"`fairway ship {environment}` first")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from fairway.cli.common import Common, Flag, Json, Options, Wait
+from fairway.cli.common import Common, Flag, Json, Options, Override, Wait
 from fairway.cli.deployment import deployment, report
 from fairway.cli.progress import progress
+from fairway.cli.prune import tidied
+from fairway.cli.session import session
 from fairway.flows.deploy import deploy as apply
 from fairway.flows.ship import ship as make
 
@@ -13,6 +15,7 @@ async def ship(
     environment: str | None = None,
     *,
     dirty: Flag = False,
+    override: Override = "",
     wait: Wait = "0",
     json: Json = False,
     options: Options = Common(),  # noqa: B008
@@ -27,13 +30,17 @@ async def ship(
         Which environment; not needed where there is one.
     dirty:
         Take a tree that differs from its commit; the images' tag says so.
+    override:
+        Why to go past what the environment requires, where it allows that: the release and the audit trail tell it.
     wait:
         How long to wait for a lease that somebody else holds: 30s, 5m.
     json:
         Print JSON.
     """
-    async with deployment(options, environment, "ship", wait, dirty=dirty) as here:
+    async with session(options, environment, "ship", wait, changes=True) as here:
+        new = await deployment(here, dirty=dirty, override=override)
         with progress() as emit:
-            build = await make(here.shop, emit)
-            done = await apply(here.target, here.proposal(build), here.secrets, emit)
-        report(here.session.name, done, json)
+            build = await make(new.shop, emit)
+            done = await apply(new.target, new.proposal(build), new.secrets, emit)
+        report(here, done, json)
+        await tidied(here)

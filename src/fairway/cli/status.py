@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairway.cli.common import Common, Json, Options, show, show_json, table
-from fairway.cli.evidence import picture
+from fairway.cli.judge import picture
 from fairway.cli.ps import age
 from fairway.cli.session import session
 from fairway.flows.status import ServiceStatus, Status, UnderWay

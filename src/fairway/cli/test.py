@@ -6,6 +6,7 @@ from fairway.cli.build import report_build
 from fairway.cli.common import Common, Flag, Json, Options
 from fairway.cli.deployment import deployment
 from fairway.cli.progress import progress
+from fairway.cli.session import session
 from fairway.flows.ship import make, prove
 
 
@@ -27,7 +28,8 @@ async def test(
     json:
         Print JSON.
     """
-    async with deployment(options, environment, "test", dirty=dirty) as here:
+    async with session(options, environment, "test") as here:
+        shop = (await deployment(here, dirty=dirty)).shop
         with progress() as emit:
-            proven = await prove(here.shop, await make(here.shop, emit), emit, again=True)
+            proven = await prove(shop, await make(shop, emit), emit, again=True)
     report_build(proven, json)

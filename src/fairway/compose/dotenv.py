@@ -46,7 +46,7 @@ class _Parser:
         self._found: dict[str, str | None] = {}
         self._outer = variables
         self._inner: dict[str, str] = {}
-        self._known = ChainMap(dict(variables), self._inner)
+        self._known = ChainMap(variables, self._inner)  # type: ignore[arg-type]  # read only
         self._counted = (0, 1)
 
     def parse(self) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from fairway.compose.node import Node
-from fairway.compose.problems import Problems
+from fairway.compose.problems import Problems, Recorded
 from fairway.compose.yaml import resolve
 from fairway.model.app import Path
 
@@ -135,11 +135,14 @@ def _interpolated(node: Node, text: str, variables: Mapping[str, str], problems:
     def unset(name: str) -> None:
         problems.warn(f"the variable {name} is not set; it stands for an empty string", node.at, path)
 
+    recorded = Recorded(variables)
     try:
-        value = substitute(text, variables, unset)
+        value = substitute(text, recorded, unset)
     except InterpolationError as error:
         problems.add(str(error), node.at, path, error.hint)
         return Node(None, node.at, "spoilt")
+    finally:
+        problems.used(recorded, node.at, path)
     typed = any(matches(pattern, path) for pattern in _TYPED)
     return node.put(resolve(value) if typed else value)
 

@@ -73,8 +73,12 @@ def load_with_warnings(
     project: str | None = None,
     profiles: Collection[str] = (),
     env_files: Sequence[str] | None = None,
+    secret_prefix: str = "",
 ) -> tuple[App, tuple[Problem, ...]]:
-    """As `load`, with what is odd but no error: variables that are not set, fields that mean nothing any more."""
+    """As `load`, with what is odd but no error: variables that are not set, fields that mean nothing any more.
+
+    No value is filled in with a variable that begins with `secret_prefix`.
+    """
     problems = Problems()
     surroundings = Project(reader, problems, directory, environment)
     variables = _variables(surroundings, env_files)
@@ -84,7 +88,7 @@ def load_with_warnings(
     document = settled(_document(files, surroundings, tuple(files)))
     active = profiles or [one for one in variables.get("COMPOSE_PROFILES", "").split(",") if one]
     app = _app(document, name, surroundings)
-    check(app, document, active, problems)
+    check(app, document, active, problems, secret_prefix=secret_prefix)
     problems.raise_if_any()
     return enabled(app, active), tuple(problems.warnings)
 
@@ -97,6 +101,16 @@ def _document(files: Sequence[str], project: Project, chain: tuple[str, ...]) ->
             extended = Extender(project).resolve(document, file)
             whole = merge(whole, include(extended, project, _document, chain))
     return whole
+
+
+def file_variables(
+    directory: str, *, reader: Reader, environment: Mapping[str, str], env_files: Sequence[str] | None = None
+) -> Mapping[str, str]:
+    """What the `env_files` say (default: `.env` in `directory`), and `environment` over it. Raises InvalidFiles."""
+    problems = Problems()
+    found = _variables(Project(reader, problems, directory, environment), env_files)
+    problems.raise_if_any()
+    return found
 
 
 def _variables(project: Project, env_files: Sequence[str] | None) -> dict[str, str]:

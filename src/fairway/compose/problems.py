@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
 from fairway.model.app import Location, Path
 from fairway.model.errors import InvalidFiles, Problem
+
+
+class Use(Struct, frozen=True):
+    """A variable that a value was filled in with."""
+
+    variable: str
+    at: Location
+    path: Path
+
+
+class Recorded(Mapping[str, str]):
+    """Variables, and which of them were asked for."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.asked: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        self.asked[name] = None
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
 
 
 class Problems:
@@ -14,6 +44,7 @@ class Problems:
         self._warnings: dict[Problem, None] = {}
         self._spoilt: set[Path] = set()
         self._around: set[Path] = set()
+        self.uses: list[Use] = []
 
     @property
     def errors(self) -> list[Problem]:
@@ -28,6 +59,10 @@ class Problems:
 
     def warn(self, what: str, at: Location | None, path: Path = (), hint: str = "") -> None:
         self._warnings[Problem(what, at, path, hint)] = None
+
+    def used(self, variables: Recorded, at: Location, path: Path) -> None:
+        """The variables that the value at `path` was filled in with."""
+        self.uses += [Use(name, at, path) for name in variables.asked]
 
     def spoil(self, path: Path) -> None:
         """The value at `path` was wrong and has been left out: what misses it later is no news."""

@@ -15,7 +15,7 @@ from fairway.compose.interpolate import interpolate
 from fairway.compose.merge import merge
 from fairway.compose.node import Node
 from fairway.compose.paths import Anchor
-from fairway.compose.problems import Problems
+from fairway.compose.problems import Problems, Recorded
 from fairway.compose.schema import validate
 from fairway.compose.yaml import parse
 from fairway.model.app import Location, Path
@@ -88,7 +88,11 @@ class Project(Struct, frozen=True):
         if text is None:
             return {}
         read = dotenv.parse_raw if raw else dotenv.parse
-        return read(text, path, self.variables, self.problems)
+        variables = Recorded(self.variables)
+        found = read(text, path, variables, self.problems)
+        if place:  # not `.env`: what is in that is used where a value says so
+            self.problems.used(variables, at or Location(path), place)
+        return found
 
 
 def merged(documents: list[Node], path: str) -> Node:

@@ -52,6 +52,7 @@ class Conductor(Struct):
     before: tuple[Release, ...]
     secrets: Mapping[str, bytes]
     emit: Emit
+    leaving: Leaving
     orders: Orders = field(default_factory=lambda: Orders(0))
     """Those to `release`; none on the way back."""
     journal: Journal = field(default_factory=Journal)
@@ -66,8 +67,6 @@ class Conductor(Struct):
     """Replicas that may get requests: those that did when this began, and those that have shown that they are ready."""
     _restarts: Mapping[str, int] = field(default_factory=dict)
     """How often each replica had been restarted when this began."""
-    _streaming: set[str] = field(default_factory=set)
-    """Services that still had streams open when their drain was over."""
     _started: float = 0.0
 
     async def conduct(self, strategy: Strategy, fleet: Fleet) -> Verdict:
@@ -123,7 +122,8 @@ class Conductor(Struct):
 
     async def _perform(self, step: Step) -> None:  # one case a step, one line a case
         if self.opening and not isinstance(step, Ensure):
-            await asyncio.shield(self.opening)  # whoever leaves off a step leaves this alone
+            with self._clock_stopped():
+                await asyncio.shield(self.opening)  # whoever leaves off a step leaves this alone
         self.touched = self.touched or self._touches(step)
         match step:
             case Ensure(wants):
@@ -142,17 +142,13 @@ class Conductor(Struct):
                     await self._run_once(step)
             case Drain(wants):
                 with self._clock_stopped():
-                    await self._leaving.drain(wants)
+                    await self.leaving.drain(wants)
             case Retire(wants):
-                await together(self._leaving.retire(want) for want in wants)
+                await self.leaving.retire(wants)
 
     @property
     def _jobs(self) -> Jobs:
         return Jobs(self.engine, self.release, self.before, self.secrets, self._ready)
-
-    @property
-    def _leaving(self) -> Leaving:
-        return Leaving(self.engine, self.traffic, self.release, self.before, self.emit, self._streaming)
 
     @contextmanager
     def _clock_stopped(self) -> Iterator[None]:

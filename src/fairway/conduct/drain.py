@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Collection
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from fairway.conduct.routing import draining, endpoint, reached, without
 from fairway.conduct.together import together
+from fairway.model.errors import FairwayError, HostLost
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release
-from fairway.model.routes import Endpoint
+from fairway.model.routes import Endpoint, RoutingTable
 from fairway.model.steps import Want
 from fairway.ports import Engine, Traffic
 
@@ -39,7 +40,8 @@ async def drained(traffic: Traffic, endpoints: Collection[Endpoint], timeout: fl
 class Leaving(Struct):
     """How the replicas that `release` no longer wants leave.
 
-    `streaming` are the services that still had streams open when their drain was over.
+    `streaming` are the services that still had streams open when their drain was over; `left` is what the gateway is to
+    know when the replicas that were drained are gone.
     """
 
     engine: Engine
@@ -47,10 +49,11 @@ class Leaving(Struct):
     release: Release
     before: tuple[Release, ...]
     emit: Emit
-    streaming: set[str]
+    streaming: set[str] = field(default_factory=set)
+    left: RoutingTable | None = None
 
     async def drain(self, wants: tuple[Want, ...]) -> None:
-        """No new requests, then wait until those in flight are done, or their time is over; then the gateway forgets them.
+        """No new requests, then wait until those in flight are done, or their time is over.
 
         Only what goes is taken out of the live table: nothing else changes before its own Shift.
         """
@@ -68,8 +71,8 @@ class Leaving(Struct):
                 points.setdefault(replica.revision.service, []).append(endpoint(replica, port))
         self.streaming.clear()
         await together(self._empty(self.traffic, service, here) for service, here in points.items())
-        if marked and marked != (left := without(marked, going)):
-            await self.traffic.apply(left)
+        left = without(marked, going) if marked else None
+        self.left = left if left != marked else None
 
     async def _empty(self, traffic: Traffic, service: str, endpoints: list[Endpoint]) -> None:
         timeout = self._timeout(service)
@@ -77,7 +80,22 @@ class Leaving(Struct):
             self.streaming.add(service)
             self.emit(Note(f"{service}: {left} requests or streams were still open after {timeout:g} s", "warning"))
 
-    async def retire(self, want: Want) -> None:
+    async def retire(self, wants: tuple[Want, ...]) -> None:
+        """They are stopped and removed; meanwhile the gateway forgets them."""
+        await together((self._forget(), *(self._stop(want) for want in wants)))
+
+    async def _forget(self) -> None:
+        """Nobody is sent there any more: that they are still known harms nobody, and ends with the next change of the table."""
+        left, self.left = self.left, None
+        if self.traffic and left:
+            try:
+                await self.traffic.apply(left)
+            except HostLost:
+                raise
+            except FairwayError as error:
+                self.emit(Note(f"the gateway still knows replicas that are gone: {error.what}", "warning"))
+
+    async def _stop(self, want: Want) -> None:
         """Where streams are still open they are closed one replica after the other, so that not all clients return at once."""
         if want.revision.service in self.streaming:
             present = len((await self.engine.observe()).of(want.revision))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from fairway.model.errors import JobFailed
 from fairway.model.release import Release, Revision
+from fairway.model.secret import redact
 from fairway.model.steps import RunOnce
 from fairway.ports import Engine
 
@@ -45,7 +46,8 @@ class Jobs(Struct, frozen=True):
         )
         if ended.exit_code:
             command = " ".join(step.job.command)
-            raise JobFailed(f"{step.name} ended with exit status {ended.exit_code}: {command}", why=ended.output)
+            said = redact(ended.output, self.secrets.values())
+            raise JobFailed(f"{step.name} ended with exit status {ended.exit_code}: {command}", why=said)
 
     async def _preview(self, step: RunOnce) -> tuple[Mapping[str, str], str]:
         """What a check finds in its environment: where the new revision answers; and on which host that is so."""

@@ -41,13 +41,14 @@ async def await_ready(
     probed = [(known, policy) for known, policy in wanted if policy.ready.http]
     if probed and traffic is None:
         raise NotReady(f"{probed[0][0].name} cannot be asked whether it is ready", why="no gateway runs to ask it")
-    sight = _Sight()
-    tasks = [asyncio.create_task(sight.follow(engine))]
+    sight = _Sight(engine)
+    tasks = [asyncio.create_task(sight.follow())]
     tasks += [asyncio.create_task(sight.probe(traffic, known, policy)) for known, policy in probed if traffic]
     for task in tasks:
         task.add_done_callback(lambda _: sight.changed.set())
     try:
-        while not sight.all_ready(wanted, started, spare):
+        sight.began = started - engine.blind
+        while not sight.all_ready(wanted, spare):
             await sight.news(tasks)
         return sight.spared
     finally:
@@ -99,22 +100,28 @@ def describe(replica: Replica | None) -> str:
     if replica is None:
         return "it is gone: somebody removed it"
     if replica.oom_killed:
-        return (
-            f"it was killed by its memory limit (exit status {replica.exit_code}): raise deploy.resources.limits.memory"
-        )
+        return "it was killed by its memory limit: raise deploy.resources.limits.memory"
     if replica.state in (State.EXITED, State.DEAD):
-        return f"it ended with exit status {replica.exit_code}"
+        dead = replica.state is State.DEAD and replica.complaint
+        told = "it could not be started" if dead else f"it ended with exit status {replica.exit_code}"
+        return f"{told}: {replica.complaint}" if replica.complaint else told
+    said = f": {replica.complaint}" if replica.complaint else ""
     if replica.restarts:
-        return f"it crashed and was restarted {'once' if replica.restarts == 1 else f'{replica.restarts} times'}"
+        return f"it crashed and was restarted {'once' if replica.restarts == 1 else f'{replica.restarts} times'}{said}"
     if replica.health is Health.UNHEALTHY:
-        return f"its healthcheck fails{f': {replica.complaint}' if replica.complaint else ''}"
-    return f"it is {replica.state}, health {replica.health}"
+        return f"its healthcheck fails{said}"
+    return f"it is {replica.state}{said or f', health {replica.health}'}"
 
 
 class _Sight:
     """What is known of the replicas that one waits for: the fleet as last seen, and who has answered a probe."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.began = 0.0
+        self.moved: dict[str, float] = {}
+        """When a replica was found on another host than before: it has as much time there as one that is new."""
+        self.hosts: dict[str, str] = {}
         self.fleet: Fleet | None = None
         self.answered: dict[str, int] = {}
         self.up_since: dict[str, float] = {}
@@ -122,8 +129,8 @@ class _Sight:
         self.spared: dict[str, NotReady] = {}
         self.changed = asyncio.Event()
 
-    async def follow(self, engine: Engine) -> None:
-        async with contextlib.aclosing(fleets(engine)) as stream:
+    async def follow(self) -> None:
+        async with contextlib.aclosing(fleets(self.engine)) as stream:
             async for self.fleet in stream:
                 self.changed.set()
 
@@ -153,13 +160,13 @@ class _Sight:
             if task.done():
                 task.result()
 
-    def all_ready(self, wanted: Sequence[tuple[Replica, ServicePolicy]], started: float, spare: Spare) -> bool:
+    def all_ready(self, wanted: Sequence[tuple[Replica, ServicePolicy]], spare: Spare) -> bool:
         """Looks at every one each time: one that was ready may have died while another was waited for."""
         ready, left = [], dict(spare)
         self.spared = {}
         for known, policy in wanted:
             try:
-                ready.append(self._ready(known, policy, started))
+                ready.append(self._ready(known, policy))
             except NotReady as error:
                 if not left.get(known.revision):
                     raise
@@ -167,16 +174,24 @@ class _Sight:
                 self.spared[known.id] = error
         return all(ready)
 
-    def _ready(self, known: Replica, policy: ServicePolicy, started: float) -> bool:
+    def _waited(self, replica: Replica) -> float:
+        """Seconds in which one could see it, where it is now."""
+        now = time.monotonic() - self.engine.blind
+        if replica.host and self.hosts.setdefault(replica.id, replica.host) != replica.host:
+            self.hosts[replica.id], self.moved[replica.id] = replica.host, now
+        return now - self.moved.get(replica.id, self.began)
+
+    def _ready(self, known: Replica, policy: ServicePolicy) -> bool:
         if self.fleet is None:
             return False
         replica = find(self.fleet, known)
         now = time.monotonic()
+        waited = self._waited(replica) if replica else 0.0
         if replica is None or has_failed(known, replica):
             raise failed(known, "failed before it was ready", replica)
         if self._is_ready(replica, policy, now):
             return True
-        if now - started > policy.ready.deadline:
+        if waited > policy.ready.deadline:
             raise NotReady(
                 f"{known.name} was not ready within {policy.ready.deadline:g} s",
                 where=known.host,

@@ -1,4 +1,4 @@
-"""What runs revisions. aiodocker is imported after `net` has been."""
+"""What runs revisions."""
 
 from __future__ import annotations
 

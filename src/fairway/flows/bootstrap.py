@@ -84,7 +84,7 @@ class Story:
         return f"{self._host}:{DAEMON}"
 
     def _merge(self, state: State) -> Merged:
-        return merge(state.config, where=self._file, words=state.words, swarm=state.swarm)
+        return merge(state.config, where=self._file, words=state.words, clustered=state.clustered)
 
     def _refuse_open(self, state: State) -> None:
         found = open_addresses(state.config, state.words, where=self._file)

@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from fairway.conduct.journal import Journal
 from fairway.conduct.orders import Orders
+from fairway.flows.certificates import after_release, before_traffic
 from fairway.flows.context import Target
+from fairway.flows.keeping import tidy
 from fairway.flows.loss import refuse_incomplete, stopped
 from fairway.flows.orders import begun_or_refused, promoted_or_refused
 from fairway.flows.proposal import Proposal, Propose, look
@@ -20,6 +22,7 @@ from fairway.model.errors import Aborted, FairwayError, HostLost, Partial
 from fairway.model.events import Emit, Note
 from fairway.model.release import Release, under_way
 from fairway.model.steps import Verdict
+from fairway.pipeline.telling import discreet
 from fairway.rollout.lead import lead
 
 HEARING = 5.0
@@ -34,9 +37,14 @@ class Deployed(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[str, bytes], emit: Emit) -> Deployed:
-    """Raises ReleaseFailed (nothing changed), RolledBack, Partial, Locked, and what the ports and `wanted` raise."""
-    began = time.monotonic()
+async def deploy(
+    target: Target, wanted: Awaitable[Propose], secrets: Mapping[str, bytes], emit: Emit, *, patient: bool = False
+) -> Deployed:
+    """Raises ReleaseFailed (nothing changed), RolledBack, Partial, Locked, and what the ports and `wanted` raise.
+
+    `patient`: what has failed a moment ago, beside the release, is left to whoever comes by later.
+    """
+    began, emit = time.monotonic(), discreet(emit, secrets)
     gathering = asyncio.ensure_future(wanted)  # while the lease is being taken
     try:
         async with target.leases.hold(target.doing, target.wait) as lost:
@@ -46,9 +54,11 @@ async def deploy(target: Target, wanted: Awaitable[Propose], secrets: Mapping[st
                 await _apply(target, proposal, secrets, emit, lost)
             elif _routed(proposal.release):
                 await target.traffic.start()  # its image, its ports or its certificates may be others
+            if _routed(proposal.release):
+                await after_release(target, proposal.release, emit, patient=patient or proposal.release.goes_back)
     finally:
         gathering.cancel()
-    refuse_incomplete(target, proposal.release)
+    refuse_incomplete(target, proposal.release, proposal.waits)
     return Deployed(release=proposal.release, changed=changed, seconds=time.monotonic() - began)
 
 
@@ -66,7 +76,7 @@ async def reconcile(target: Target, secrets: Mapping[str, bytes], emit: Emit) ->
 
     Raises as `deploy` does, and Refused where a release is under way, or none was promoted.
     """
-    return await deploy(target, _promoted(target), secrets, emit)
+    return await deploy(target, _promoted(target), secrets, emit, patient=True)
 
 
 async def _promoted(target: Target) -> Propose:
@@ -89,8 +99,8 @@ async def _apply(
     release = proposal.release
     orders = Orders(release.number)
     listening = asyncio.create_task(_listen(target, proposal, orders))
-    opening = asyncio.create_task(_open(target, proposal, orders))  # while the first replicas start
-    conductor = conductor_of(target, proposal, release, secrets, emit)
+    opening = asyncio.create_task(_open(target, proposal, orders, emit))  # while the first replicas start
+    conductor = conductor_of(target, proposal, proposal.led, secrets, emit)
     conductor.opening, conductor.orders, conductor.touched = opening, orders, moved(proposal)
     conductor.journal = Journal(
         proposal.progress,
@@ -100,7 +110,7 @@ async def _apply(
         done=proposal.course.done,
     )
     try:
-        verdict = await conductor.conduct(lead(proposal.fleet, release, proposal.course), proposal.fleet)
+        verdict = await conductor.conduct(lead(proposal.fleet, proposal.led, proposal.course), proposal.fleet)
         await opening
     except FairwayError as error:  # the gateway, or the ledger, where no step has waited for it
         conductor.error, verdict = conductor.error or error, Verdict.FAILED
@@ -117,11 +127,14 @@ async def _apply(
         await asyncio.gather(opening, listening, return_exceptions=True)
     if target.stops_on_loss and isinstance(conductor.error, HostLost):
         raise stopped(release, conductor.error)
+    target.accept()
     if proposal.mends:
         await tidied(target, release)
+        await tidy(target, proposal, emit)
         _mended(release, conductor.error)
     elif verdict is Verdict.PROMOTED:
         await concluded(target, release, "promoted")
+        await tidy(target, proposal, emit)
         _promoted_with(release, orders, conductor.error, emit)
     else:
         await undo(target, proposal, conductor, secrets, emit)
@@ -162,15 +175,19 @@ async def _listen(target: Target, proposal: Proposal, orders: Orders) -> None:
         await orders.follow(target.signals)
 
 
-async def _open(target: Target, proposal: Proposal, orders: Orders) -> None:
-    """Write down what is about to be done, and that what somebody else had begun has ended; and see that the gateway runs."""
+async def _open(target: Target, proposal: Proposal, orders: Orders, emit: Emit) -> None:
+    """Write down what is about to be done, and that what somebody else had begun has ended; and see that the gateway runs, and
+    can show a certificate at every name."""
     begun = under_way(proposal.records)
     if begun and begun.number != proposal.release.number:
         await concluded(target, begun, "interrupted", f"followed by release {proposal.release.number}")
     if all(record.release.number != proposal.release.number for record in proposal.records):
         await target.ledger.intend(proposal.release)
+        if target.begins:
+            await target.begins(proposal.release)
     if _routed(proposal.release):
         await target.traffic.start()
+        await before_traffic(target, proposal.release, proposal.base, emit)
     with suppress(TimeoutError):
         async with asyncio.timeout(HEARING):
             await orders.heard.wait()

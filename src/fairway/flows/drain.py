@@ -48,6 +48,28 @@ async def remove(
     return await marks.leave(host)
 
 
+async def give_up(
+    target: Target, marks: Marks | None, host: str, secrets: Mapping[str, bytes], emit: Emit, *, data: bool
+) -> tuple[str, ...]:
+    """A host that is dead for good is waited for no longer: what ran there runs elsewhere, with `data` also what had its data there,
+    empty. The data that are given up. Raises UsageError where the host answers, Refused, and what `reconcile` does.
+    """
+    if marks is None:
+        raise UsageError(f"{target.environment.name} has one host: there is none that could take over")
+    lost = await marks.data(host)
+    if lost and not data:
+        raise Refused(
+            f"{host} is not given up: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} there, and nowhere else",
+            where=host,
+            hint="with --data, too, what needs it starts elsewhere, empty; "
+            "or bring the data back first, in a volume of that name on another host",
+        )
+    async with target.leases.hold(target.doing, target.wait):
+        await marks.give_up(host)
+    await _settle(target, host, secrets, emit)
+    return lost
+
+
 async def _known(marks: Marks | None, target: Target, host: str) -> Marks:
     hosts = [one.name for one in await target.engine.hosts()]
     if marks is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -11,10 +11,10 @@ from fairway.model.app import App
 from fairway.model.build import Build, Commit, ImageRef
 from fairway.model.errors import Refused
 from fairway.model.events import Emit, Note
-from fairway.model.release import Record, promoted
 from fairway.model.stage import Stage
 from fairway.pipeline.build import build, refuse_dirty
 from fairway.pipeline.naming import repository
+from fairway.pipeline.notary import Notary
 from fairway.pipeline.push import push, refuse_untested
 from fairway.pipeline.test import run_tests
 from fairway.ports.making import Builder, Builds, Registry, Source, TestBeds
@@ -34,6 +34,8 @@ class Workshop(Struct, frozen=True, kw_only=True):
     required: tuple[str, ...]
     secrets: Mapping[str, bytes]
     dirty: bool = False
+    notary: Callable[[], Notary] | None = None
+    """Who writes down what is known of the images; made when there is something to write."""
 
 
 async def make(shop: Workshop, emit: Emit) -> Build:
@@ -48,6 +50,7 @@ async def make(shop: Workshop, emit: Emit) -> Build:
         registry=shop.registry,
         secrets=shop.secrets,
         dirty=shop.dirty,
+        notary=shop.notary() if shop.notary else None,
     )
 
 
@@ -57,7 +60,16 @@ async def prove(shop: Workshop, made: Build, emit: Emit, *, again: bool = False)
     if len(due) < len(shop.stages):
         passed = ", ".join(stage.name for stage in shop.stages if stage not in due)
         emit(Note(f"{made.commit.tag} has passed {passed} already"))
-    return await run_tests(shop.app, made, due, shop.testbeds, shop.builds, secrets=shop.secrets, emit=emit)
+    return await run_tests(
+        shop.app,
+        made,
+        due,
+        shop.testbeds,
+        shop.builds,
+        secrets=shop.secrets,
+        emit=emit,
+        notary=shop.notary() if shop.notary else None,
+    )
 
 
 async def publish(shop: Workshop, proven: Build, emit: Emit) -> Build:
@@ -65,7 +77,15 @@ async def publish(shop: Workshop, proven: Build, emit: Emit) -> Build:
     if proven.pushed or not proven.images:
         refuse_untested(proven, shop.required)
         return proven
-    return await push(proven, shop.builder, shop.builds, required=shop.required, registry=shop.registry, emit=emit)
+    return await push(
+        proven,
+        shop.builder,
+        shop.builds,
+        required=shop.required,
+        registry=shop.registry,
+        emit=emit,
+        notary=shop.notary() if shop.notary else None,
+    )
 
 
 async def ship(shop: Workshop, emit: Emit) -> Build:
@@ -73,10 +93,11 @@ async def ship(shop: Workshop, emit: Emit) -> Build:
     return await publish(shop, await prove(shop, await make(shop, emit), emit), emit)
 
 
-async def find(shop: Workshop, tag: str | None = None) -> Build | None:
+async def find(shop: Workshop, tag: str | None = None, *, untested: bool = False) -> Build | None:
     """What was built and passed, of `tag` or of the checked-out commit: on this machine, else in the registry.
 
-    None where the application builds nothing. Raises Refused where nothing was built, or where a stage has not passed.
+    None where the application builds nothing. Raises Refused where nothing was built, or where a stage has not passed, but where
+    somebody else judges that: `untested`.
     """
     built = [name for name, service in shop.app.services.items() if service.build]
     if not built:
@@ -90,7 +111,7 @@ async def find(shop: Workshop, tag: str | None = None) -> Build | None:
         known = await _pushed(shop, built, tag)
     if known is None:
         raise Refused(f"nothing has been built of {tag}", hint="`fairway ship` builds, tests, pushes and deploys it")
-    refuse_untested(known, () if known.pushed and not known.evidence else shop.required)
+    refuse_untested(known, () if untested or (known.pushed and not known.evidence) else shop.required)
     return known
 
 
@@ -106,16 +127,3 @@ async def _pushed(shop: Workshop, built: list[str], tag: str) -> Build | None:
     if len(found) < len(built):
         return None
     return Build(commit=Commit(sha=tag, describe=tag), created="", images=found, tags=(tag,), pushed=True)
-
-
-def refuse_unpromoted(built: Mapping[str, ImageRef], records: tuple[Record, ...], origin: str) -> None:
-    """Raises Refused unless what was `built` serves in the environment `origin`, whichever commit it was built of there."""
-    serving = promoted(records)
-    for service, image in built.items():
-        there = serving.images.get(service) if serving else None
-        if there is None or there.content != image.content:
-            raise Refused(
-                f"{image.reference} does not serve in {origin}, and only what does may go further",
-                where=service,
-                hint=f"`fairway ship {origin}` first",
-            )

@@ -11,7 +11,10 @@ from fairway.conduct.orders import Orders
 from fairway.conduct.ready import describe
 from fairway.conduct.routing import seen
 from fairway.conduct.together import first
+from fairway.flows.certificates_known import overview
 from fairway.flows.context import Target
+from fairway.flows.loss import waits_for
+from fairway.flows.proposal import resting
 from fairway.model.fleet import Fleet, Replica
 from fairway.model.release import Progress, Record, Release, Revision, promoted, under_way
 from fairway.ports import Holder
@@ -69,6 +72,8 @@ async def status(target: Target) -> Status:
         target.ledger.read(), target.engine.observe(), target.traffic.observe(), target.leases.holder()
     )
     release = promoted(records)
+    waits = await target.waiting(release) if release else {}
+    certificates = (await overview(target)).problems if release else ()
     fleet = seen(fleet, live, release)
     now = target.seconds
     way = course(records, release, now) if release else BACK
@@ -79,8 +84,13 @@ async def status(target: Target) -> Status:
         under_way=await _under_way(target, records),
         holder=holder,
         services=_services(fleet, release, way.warm),
-        problems=(*_lost(target), *_problems(fleet, records, holder)),
-        converged=not release or not preview(lead(fleet, release, way)),
+        problems=(
+            *_lost(target),
+            *([waits_for(waits)] if waits else []),
+            *_problems(fleet, records, holder),
+            *certificates,
+        ),
+        converged=not release or not preview(lead(fleet, resting(release, waits), way)),
     )
 
 

@@ -10,12 +10,14 @@ from typing import NoReturn
 from msgspec.structs import replace
 
 from fairway.conduct.conductor import Conductor
+from fairway.conduct.drain import Leaving
 from fairway.flows.context import Target
 from fairway.flows.ingredients import matching
+from fairway.flows.keeping import tidy
 from fairway.flows.orders import begun_or_refused
 from fairway.flows.proposal import Proposal, look
 from fairway.model.errors import Aborted, FairwayError, Held, NotReady, Partial, ReleaseFailed, RolledBack
-from fairway.model.events import Emit, Output
+from fairway.model.events import Emit, Note, Output
 from fairway.model.fleet import Fleet
 from fairway.model.release import Release, Revision
 from fairway.model.steps import Verdict
@@ -48,17 +50,18 @@ async def undo(
     with suppress(FairwayError):  # what cannot be shown is no reason to leave it as it is
         await _show_last_lines(target, error, emit)
     base = proposal.base or nothing(proposal.release)
-    conductor = conductor_of(target, proposal, base, await matching(base, secrets), emit)
     now = await look(target, lambda _records, _fleet: base)
+    conductor = conductor_of(target, proposal, now.led, await _values(target, base, secrets), emit)
     stays = _stays(proposal, now.fleet, error)
     warm = stays | still_warm(now.records, base, target.seconds)
-    verdict = await conductor.conduct(lead(now.fleet, base, replace(BACK, warm=warm)), now.fleet)
+    verdict = await conductor.conduct(lead(now.fleet, now.led, replace(BACK, warm=warm)), now.fleet)
+    await tidy(target, proposal, emit, failed=True)
     number = proposal.release.number
     again = "again" if failed.touched else "as before"
     serves = f"release {base.number} serves {again}" if base.number else "nothing of it is left"
     # A walk that arrived with an error could not remove something.
     if verdict is not Verdict.PROMOTED or conductor.error:
-        await concluded(target, proposal.release, "partial", error.what)
+        await _concluded_if_possible(target, proposal.release, "partial", error.what, emit)
         raise Partial(
             f"release {number} failed, and so did leading back to what was before it",
             why=f"{error.what}; then: {conductor.error.what if conductor.error else 'unknown'}",
@@ -68,8 +71,14 @@ async def undo(
     outcome, kind = ("rolled back", RolledBack) if failed.touched else ("failed", ReleaseFailed)
     if stays:
         outcome, kind, serves = "held", Held, f"{serves}; its own replicas stay, without traffic, to be looked at"
-    await concluded(target, proposal.release, outcome, error.what)
+    await _concluded_if_possible(target, proposal.release, outcome, error.what, emit)
     raise kind(f"release {number} failed; {serves}") from error
+
+
+async def _values(target: Target, base: Release, secrets: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Those of `base`: what the release that failed has in common with it, and what else can be had of its own."""
+    same = await matching(base, secrets)
+    return same if base.secrets.keys() <= same.keys() else {**await target.values(base), **same}
 
 
 def _stays(proposal: Proposal, fleet: Fleet, error: FairwayError) -> frozenset[Revision]:
@@ -97,15 +106,16 @@ def _may_stay(release: Release, base: Release, service: str) -> bool:
 def conductor_of(
     target: Target, proposal: Proposal, release: Release, secrets: Mapping[str, bytes], emit: Emit
 ) -> Conductor:
-    known = tuple(record.release for record in proposal.records)
+    before = (*(record.release for record in proposal.records), proposal.release)
     return Conductor(
         engine=target.engine,
         traffic=target.traffic,
         metrics=target.metrics,
         release=release,
-        before=(*known, proposal.release),
+        before=before,
         secrets=secrets,
         emit=emit,
+        leaving=Leaving(target.engine, target.traffic, release, before, emit),
     )
 
 
@@ -125,6 +135,14 @@ def moved(proposal: Proposal) -> bool:
 async def concluded(target: Target, release: Release, outcome: str, detail: str = "") -> None:
     """Written down, and what was needed only on the way is forgotten."""
     await asyncio.gather(target.ledger.conclude(release, outcome, detail), tidied(target, release))
+
+
+async def _concluded_if_possible(target: Target, release: Release, outcome: str, detail: str, emit: Emit) -> None:
+    """Why the release failed matters more than what cannot be written down: a full disk may be the reason for both."""
+    try:
+        await concluded(target, release, outcome, detail)
+    except FairwayError as error:
+        emit(Note(f"release {release.number} stays under way in the ledger: {error.where}: {error.what}", "warning"))
 
 
 async def tidied(target: Target, release: Release) -> None:

@@ -10,13 +10,18 @@ from fairway.flows.context import Target
 
 RETURNING = 10.0
 """Seconds after which somebody looks whether a host that is lost has come back."""
+RENEWING = 3600.0
+"""Seconds after which somebody looks whether a certificate is due."""
 SETTLED = 2.0
 """Seconds without news: what an application does when one of its replicas dies comes in bursts."""
 
 
 async def until_news(target: Target) -> None:
-    """Returns when replicas have come, gone, started, ended or changed their health, or hosts may be back. Raises EngineError."""
-    patience = RETURNING if target.lost() else None
+    """Returns when replicas have come, gone, started, ended or changed their health, hosts may be back, or a certificate may be due.
+
+    Raises EngineError.
+    """
+    patience = RETURNING if target.lost() else RENEWING if target.certifying else None
     async with aclosing(fleets(target.engine)) as stream:
         try:
             async with asyncio.timeout(patience):

@@ -1,4 +1,4 @@
-"""Envoy in front of the replicas. aiodocker is imported after `net` has been."""
+"""Envoy in front of the replicas."""
 
 from __future__ import annotations
 

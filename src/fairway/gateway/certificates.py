@@ -70,7 +70,7 @@ def arranged(now: Sequence[str], environment: str, wanted: Sequence[str], placeh
     if len(wanted) > len(places):
         raise GatewayError(
             f"The gateway has room for {ROOM} certificates, of which others have {ROOM - len(places)}",
-            hint="Put several names into one certificate.",
+            hint="Put several names into one certificate: `gateway.acme.hosts: [[a.example.com, b.example.com]]`.",
         )
     for at, name in zip(places, wanted, strict=False):
         slots[at] = name
@@ -87,12 +87,20 @@ class Delivery(Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, now: Sequence[str], environment: str, certificates: Sequence[Certificate], placeholder: Certificate
+        cls,
+        now: Sequence[str],
+        environment: str,
+        certificates: Sequence[Certificate],
+        placeholder: Certificate,
+        stay: Sequence[str] = (),
     ) -> Delivery:
-        """`now`: what the slots show, empty where there is nothing yet. Raises GatewayError where there is no room."""
+        """`now`: what the slots show, empty where there is nothing yet; `stay`: stems of this environment that are to stay.
+
+        Raises GatewayError where there is no room.
+        """
         own = {stem(environment, certificate): certificate for certificate in certificates}
         before = now[0] if now and owner(now[0]) == NOBODY else stem(NOBODY, placeholder)
-        there = arranged(now, environment, tuple(own), before)
+        there = arranged(now, environment, tuple(dict.fromkeys([*stay, *own])), before)
         new = {**own, stem(NOBODY, placeholder): placeholder}
         contents = {file: text for name in new if name in there for file, text in _files(name, new[name])}
         return cls(environment, contents, {slot: _shows(slot, name) for slot, name in zip(SLOTS, there, strict=True)})

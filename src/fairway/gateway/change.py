@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from fairway.model.peers import Peer
 from fairway.model.routes import RoutingTable
 from fairway.render.envoy import (
     Discovery,
@@ -38,6 +39,12 @@ class Live(Struct, frozen=True, kw_only=True):
     cluster_version: str
     route_version: str
     listener_version: str
+
+    @property
+    def peers(self) -> frozenset[Peer]:
+        """The gateways of other hosts that are spoken with."""
+        backends = (one for table in self.tables.values() for service in table.services for one in service.backends)
+        return frozenset(peer for backend in backends for peer in backend.remote)
 
     @classmethod
     def read(cls, cds: bytes, rds: bytes, lds: bytes) -> Live:

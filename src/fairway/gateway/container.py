@@ -11,13 +11,11 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
-import aiodocker
-from aiodocker.containers import DockerContainer
-from aiodocker.exceptions import DockerError
-
 from fairway.gateway import certificates
 from fairway.gateway.identity import Delivery
 from fairway.model.peers import Identity
+from fairway.net.client import Docker, DockerError
+from fairway.net.containers import get, put
 from fairway.render.envoy import Discovery, cluster_file, discovery, named, route_file
 from fairway.render.envoy_edge import SLOTS, edge_listener
 from fairway.render.envoy_listener import bootstrap, listener
@@ -47,12 +45,12 @@ def specification(image: str, image_id: str, port: int, *, peers: bool = False, 
 
     `https` is the port for users who speak TLS; 0: there is none.
     """
-    listeners = _listeners(port, peers=peers, https=https)
+    listening = listeners(port, peers=peers, https=https)
     start = files("fairway.data").joinpath("gateway/run.sh").read_text()
     wanted: Json = {
         "Image": image,
         "Entrypoint": ["/bin/sh", "-c", start, "fairway-gateway"],
-        "Cmd": _arguments(peers=peers, https=https > 0),
+        "Cmd": arguments(peers=peers, https=https > 0),
         "WorkingDir": "/",
         "StopSignal": "SIGTERM",
         "HostConfig": {
@@ -68,7 +66,7 @@ def specification(image: str, image_id: str, port: int, *, peers: bool = False, 
             "Tmpfs": {RUNTIME: "mode=0700,size=64m"},
         },
     }
-    identity = json.dumps([wanted, image_id, listeners.version], sort_keys=True).encode()
+    identity = json.dumps([wanted, image_id, listening.version], sort_keys=True).encode()
     wanted["Labels"] = {"fairway.role": "gateway", PARAMETERS: hashlib.sha256(identity).hexdigest()[:16]}
     if peers:
         wanted["Labels"][PEERS] = "true"
@@ -77,7 +75,7 @@ def specification(image: str, image_id: str, port: int, *, peers: bool = False, 
     return wanted
 
 
-def _listeners(port: int, *, peers: bool, https: int, names: Iterable[Json] = ()) -> Discovery:
+def listeners(port: int, *, peers: bool, https: int, names: Iterable[Json] = ()) -> Discovery:
     found = [listener(DIRECTORY, port)]
     if peers:
         found.append(peers_listener(DIRECTORY))
@@ -86,7 +84,7 @@ def _listeners(port: int, *, peers: bool, https: int, names: Iterable[Json] = ()
     return discovery([*found, *names])
 
 
-def _arguments(*, peers: bool, https: bool) -> list[str]:
+def arguments(*, peers: bool, https: bool) -> list[str]:
     start = json.dumps(bootstrap(DIRECTORY, f"{RUNTIME}/admin.sock", peers=peers, https=https), separators=(",", ":"))
     return [
         "--config-yaml",
@@ -103,16 +101,16 @@ def _arguments(*, peers: bool, https: bool) -> list[str]:
 
 def first_files(port: int, *, peers: bool = False, https: int = 0) -> dict[str, Discovery]:
     return {
-        "lds.json": _listeners(port, peers=peers, https=https),
+        "lds.json": listeners(port, peers=peers, https=https),
         "cds.json": cluster_file({}),
         "rds.json": route_file(()),
     }
 
 
-async def read_file(container: DockerContainer, name: str) -> bytes | None:
+async def read_file(docker: Docker, identity: str, name: str) -> bytes | None:
     """A file of the gateway's volume; None where it is not there."""
     try:
-        archive = await container.get_archive(f"{DIRECTORY}/{name}")
+        archive = await get(docker, identity, f"{DIRECTORY}/{name}")
     except DockerError as error:
         if error.status == 404:
             return None
@@ -122,7 +120,7 @@ async def read_file(container: DockerContainer, name: str) -> bytes | None:
         return member.read() if member else None
 
 
-async def write_files(container: DockerContainer, contents: Mapping[str, bytes]) -> None:
+async def write_files(docker: Docker, identity: str, contents: Mapping[str, bytes]) -> None:
     """For their owner alone. Only files that no Envoy reads at the time: they are not renamed into their place."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -130,11 +128,12 @@ async def write_files(container: DockerContainer, contents: Mapping[str, bytes])
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(body), 0o600
             tar.addfile(member, io.BytesIO(body))
-    await container.put_archive(DIRECTORY, packed.getvalue())  # type: ignore[no-untyped-call]
+    await put(docker, identity, DIRECTORY, packed.getvalue())
 
 
 async def prepare(
-    container: DockerContainer,
+    docker: Docker,
+    container: str,
     port: int,
     *,
     peers: bool = False,
@@ -147,34 +146,34 @@ async def prepare(
     same volume, does not look at a file that is not renamed into its place.
     """
     first = first_files(port, peers=peers, https=https)
-    have = dict(zip(first, await asyncio.gather(*(read_file(container, name) for name in first)), strict=True))
+    have = dict(zip(first, await asyncio.gather(*(read_file(docker, container, name) for name in first)), strict=True))
     missing = {name: file for name, file in first.items() if have[name] is None}
     known = have["lds.json"] if peers else None
-    wanted = {**missing, "lds.json": _listeners(port, peers=peers, https=https, names=named(known) if known else ())}
+    wanted = {**missing, "lds.json": listeners(port, peers=peers, https=https, names=named(known) if known else ())}
     written = {name: file.body.encode() for name, file in wanted.items()}
-    if https and await read_file(container, f"{SLOTS[-1]}.json") is None:
+    if https and await read_file(docker, container, f"{SLOTS[-1]}.json") is None:
         from fairway.net.certificates import placeholder
 
         written.update(certificates.Delivery.of((), certificates.NOBODY, (), placeholder()).for_start())
-    await write_files(container, {**written, **(Delivery.of(identity).for_start() if identity else {})})
+    await write_files(docker, container, {**written, **(Delivery.of(identity).for_start() if identity else {})})
 
 
-async def find(docker: aiodocker.Docker, name: str = NAME) -> DockerContainer | None:
+async def find(docker: Docker, name: str = NAME) -> Json | None:
     """The gateway's container, as inspected; None where there is none."""
     try:
-        return await docker.containers.get(name)
+        return dict(await docker.get(f"containers/{name}/json"))
     except DockerError as error:
         if error.status == 404:
             return None
         raise
 
 
-async def has_peers(docker: aiodocker.Docker) -> bool:
+async def has_peers(docker: Docker) -> bool:
     """Whether the host's gateway is there for the gateways of other hosts, too: some environment has several hosts."""
     found = await find(docker)
     return found is not None and PEERS in found["Config"]["Labels"]
 
 
-def https_port(found: DockerContainer | None) -> int:
+def https_port(found: Json | None) -> int:
     """Where this gateway, as inspected, speaks TLS with users; 0: nowhere."""
     return int(found["Config"]["Labels"].get(HTTPS, 0)) if found else 0

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-import aiodocker
 from msgspec import Struct
 
 from fairway.gateway import container
-from fairway.gateway.certificates import GONE, OVERTAKEN, Delivery, shown
-from fairway.gateway.session import Answer
-from fairway.model.edge import Certificate
+from fairway.gateway.certificates import GONE, OVERTAKEN, Delivery, owner, shown
+from fairway.model.edge import Certificate, Showing
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
+from fairway.net.client import Docker
 from fairway.net.docker import host_time
 from fairway.net.errors import translated
+from fairway.net.shell import Answer
 from fairway.render.envoy import read_version
 from fairway.render.envoy_edge import SLOTS
 
 ATTEMPTS = 10
+APART = "=="
+"""A line that is in no PEM file."""
 BEGINNING = b'{"version_info"'
 
 
 class EdgeTls(Struct, frozen=True, kw_only=True):
-    """`files` gives the certificates, the default one first; None: those that are shown stay. What it raises changes nothing."""
+    """`showing` gives what there is to show; None: what is shown stays. What it raises changes nothing."""
 
-    files: Callable[[], Sequence[Certificate] | None]
+    showing: Callable[[], Awaitable[Showing | None]]
     port: int = 443
     redirect: bool = True
 
@@ -48,24 +51,23 @@ class Reach(Protocol):
 class Slots:
     """The gateway's certificates, as one environment changes them."""
 
-    def __init__(self, docker: aiodocker.Docker, environment: Environment, gateway: Reach) -> None:
+    def __init__(self, docker: Docker, environment: Environment, gateway: Reach) -> None:
         self._docker = docker
         self._environment = environment
         self._gateway = gateway
 
-    async def present(self, certificates: Sequence[Certificate]) -> bool:
-        """Show these, the first to who names no host, and none else of this environment; True where that was not so already.
-
-        Raises GatewayError, and then those before are shown.
-        """
+    async def present(self, certificates: Sequence[Certificate], *, partial: bool = False) -> bool:
+        """Show these, the first to who names no host, and none else of this environment but, where this is `partial`, those for
+        other names; True where that was not so already. Raises GatewayError, and then those before are shown."""
         from fairway.net.certificates import placeholder
 
+        stay = await self._others(certificates) if partial else ()
         for attempt in range(ATTEMPTS):
             await asyncio.sleep(attempt * 0.02)
             bodies = await self._read()
             versions = {slot: read_version(body) for slot, body in bodies.items()}
             now = [shown(body) for body in bodies.values()]
-            delivery = Delivery.of(now, self._environment.key, certificates, placeholder())
+            delivery = Delivery.of(now, self._environment.key, certificates, placeholder(), stay)
             if not delivery.changed(versions):
                 return False
             await self._write(delivery.for_exchange(versions))
@@ -88,10 +90,32 @@ class Slots:
 
     async def forget(self) -> None:
         """Show none of this environment any more, where the gateway speaks TLS."""
+        if await self._speaks_tls():
+            await self.present(())
+
+    async def _others(self, certificates: Sequence[Certificate]) -> tuple[str, ...]:
+        """The stems of this environment that are shown for names that none of these has."""
+        from fairway.net.certificates import seen
+
+        names = {name for one in certificates for name in seen(one.chain).names}
+        return tuple(stem for stem, chain in (await self.chains()).items() if not set(seen(chain).names) <= names)
+
+    async def chains(self) -> dict[str, str]:
+        """The certificates (PEM) of this environment that are shown, by their stems."""
+        if not await self._speaks_tls():
+            return {}
+        names = dict.fromkeys(shown(body) for body in (await self._read()).values())
+        own = [name for name in names if owner(name) == self._environment.key]
+        if not own:
+            return {}
+        answer = await self._gateway.run("".join(f"cat {name}.pem\necho {APART}\n" for name in own), 10)
+        texts = [text.strip() for text in re.split(rf"(?m)^{APART}$", answer.output)]
+        return dict(zip(own, texts, strict=False))
+
+    async def _speaks_tls(self) -> bool:
         with translated(self._gateway.where):
             found = await container.find(self._docker)
-        if found and found["State"]["Running"] and container.https_port(found):
-            await self.present(())
+        return bool(found and found["State"]["Running"] and container.https_port(found))
 
     async def _read(self) -> dict[str, bytes]:
         """The slots' files, each of which begins in the same way."""
@@ -106,9 +130,14 @@ class Slots:
         _, *bodies = answer.output.encode().split(BEGINNING)
         return {slot: BEGINNING + body for slot, body in zip(SLOTS, bodies, strict=True)}
 
+    def _unwritten(self, answer: Answer) -> GatewayError:
+        return GatewayError(
+            "The files cannot be brought to the gateway", where=self._gateway.where, why=answer.output.strip()
+        )
+
     async def _write(self, contents: dict[str, bytes]) -> None:
         with translated(self._gateway.where, "The files cannot be brought to the gateway"):
             found = await container.find(self._docker)
             if found is None:
                 raise GatewayError("There is no gateway on this host", where=self._gateway.where)
-            await container.write_files(found, contents)
+            await container.write_files(self._docker, found["Id"], contents)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from fairway.gateway.fleet_tables import Tables, merge, split, stages
 from fairway.gateway.traffic import GatewayTraffic
+from fairway.model.edge import Seen, Showing
 from fairway.model.judgement import Scrape
 from fairway.model.peers import Identity
 from fairway.model.release import Revision
@@ -23,16 +24,22 @@ Identities = Callable[[Mapping[str, str]], Awaitable[Mapping[str, Identity]]]
 
 
 class FleetTraffic:
-    """`addresses`: where the gateway of each host is reached by the others."""
+    """`addresses`: where the gateway of each host is reached by the others; `edges`: the hosts that show certificates."""
 
     def __init__(
-        self, hosts: Hosts, gateways: Gateways, addresses: Mapping[str, str], identities: Identities | None = None
+        self,
+        hosts: Hosts,
+        gateways: Gateways,
+        addresses: Mapping[str, str],
+        identities: Identities | None = None,
+        edges: Collection[str] = (),
     ) -> None:
         self._hosts = hosts
         self._make = gateways
         self._gateways = {name: gateways(name, None) for name in hosts.ready}
         self._all = dict(addresses)
         self._identities = identities
+        self._edges = tuple(edges)
 
     async def __aenter__(self) -> FleetTraffic:
         return self
@@ -56,6 +63,17 @@ class FleetTraffic:
             self._gateways[name] = self._make(name, identity)
         await self._hosts.each(lambda name: self._gateways[name].start())
 
+    async def identify(self, identities: Mapping[str, Identity]) -> tuple[str, ...]:
+        """Each gateway shows its own to the others; where that is live."""
+        told = await self._hosts.each(lambda name: self._gateways[name].identify(identities[name]), identities)
+        return tuple(told)
+
+    async def strangers(self) -> tuple[str, ...]:
+        """Hosts that other environments have, and this one has not, and whose gateways speak with these."""
+        told = await self._hosts.each(lambda name: self._gateways[name].peers())
+        own = set(self._all.values())
+        return tuple(sorted({peer.host for peers in told.values() for peer in peers if peer.address not in own}))
+
     async def observe(self) -> RoutingTable | None:
         return merge(await self._live(), self._addresses)
 
@@ -73,6 +91,17 @@ class FleetTraffic:
         gateway = self._gateways[name]
         if live := await self._hosts.on(name, gateway.observe()):
             await self._hosts.on(name, gateway.apply(replace(live, services=())))
+
+    async def answer_challenges(self, answers: Mapping[str, str]) -> None:
+        """Fulfils ports.Edges, as the two that follow do."""
+        await self._hosts.each(lambda name: self._gateways[name].answer_challenges(answers), self._edges)
+
+    async def present(self, showing: Showing) -> None:
+        await self._hosts.each(lambda name: self._gateways[name].present(showing), self._edges)
+
+    async def shown(self) -> Mapping[str, tuple[Seen, ...]]:
+        told = await self._hosts.each(lambda name: self._gateways[name].shown(), self._edges)
+        return {name: one for found in told.values() for name, one in found.items()}
 
     async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
         """By the gateway of the replica's own host; None where that is lost."""

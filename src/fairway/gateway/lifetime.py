@@ -6,19 +6,18 @@ import asyncio
 import re
 import time
 
-import aiodocker
-from aiodocker.containers import DockerContainer
-from aiodocker.exceptions import DockerError
-
 from fairway.gateway import container, script
-from fairway.gateway.session import Session, opened
+from fairway.gateway.session import opened, session
 from fairway.gateway.succession import forget_predecessors, succeed, successor
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.model.peers import PEERS_PORT, Identity
+from fairway.net.client import Docker, DockerError
+from fairway.net.containers import printed
 from fairway.net.docker import host_time
 from fairway.net.errors import translated
 from fairway.net.hostimage import ensure_host_image
+from fairway.net.shell import Shell
 from fairway.render.envoy import listens_on, read_tables
 
 READY_WITHIN = 10.0
@@ -46,7 +45,7 @@ class Gateway:
 
     def __init__(
         self,
-        docker: aiodocker.Docker,
+        docker: Docker,
         environment: Environment,
         *,
         image: str | None,
@@ -72,7 +71,7 @@ class Gateway:
         """
         image = await ensure_host_image(self._docker, self._image)
         with translated(self._where, "The gateway cannot be started"):
-            described = await self._docker.images.inspect(image)
+            described = await self._docker.get(f"images/{image}/json")
             for attempt in range(ATTEMPTS):
                 peers = self._identity is not None or await container.has_peers(self._docker)
                 self.https = self._wants_https or container.https_port(await container.find(self._docker))
@@ -99,17 +98,22 @@ class Gateway:
             if found["State"]["Running"]:
                 await self._replace(found, wanted)
                 return True
-            await found.delete(force=True)
+            await self._remove(found)
             found = None
         if found is None:
-            found = await self._docker.containers.create(wanted, name=container.NAME)
-        peers = container.PEERS in wanted["Labels"]
-        await container.prepare(found, self._port, peers=peers, https=self.https, identity=self._identity)
-        await found.start()
-        await self._wait(found)
+            found = await self._docker.post("containers/create", wanted, name=container.NAME)
+        peers, gateway = container.PEERS in wanted["Labels"], found["Id"]
+        await container.prepare(
+            self._docker, gateway, self._port, peers=peers, https=self.https, identity=self._identity
+        )
+        await self._docker.post(f"containers/{gateway}/start")
+        await self._wait(gateway)
         return True
 
-    async def _replace(self, found: DockerContainer, wanted: container.Json) -> None:
+    async def _remove(self, found: container.Json) -> None:
+        await self._docker.delete(f"containers/{found['Id']}", force=True)
+
+    async def _replace(self, found: container.Json, wanted: container.Json) -> None:
         """While it serves."""
         await forget_predecessors(self._docker)
         new = await successor(self._docker, found, wanted, self._port, where=self._where, identity=self._identity)
@@ -125,37 +129,38 @@ class Gateway:
         if left is None:
             return False
         if left["State"]["Running"]:
-            await self._wait(left)
-            await succeed(self._docker, left, self._where)
+            await self._wait(left["Id"])
+            await succeed(self._docker, left["Id"], self._where)
             return True
         if patient:
             raise DockerError(CONFLICT, "another deployer replaces the gateway")
-        await left.delete(force=True)
+        await self._remove(left)
         return False
 
-    async def session(self) -> Session:
+    async def session(self) -> Shell:
         """A shell in it. Raises GatewayError where there is no gateway."""
         with translated(self._where):
             found = await container.find(self._docker)
         if found is None:
             raise self.missing()
-        return await Session.open(self._docker, found.id, self._where)
+        return await session(self._docker, found["Id"], self._where)
 
     def missing(self) -> NoGateway:
         return NoGateway("There is no gateway on this host", where=self._where, hint="fairway deploy starts it")
 
-    async def said(self, since: float, of: DockerContainer | None = None) -> str:
+    async def said(self, since: float, of: str = container.NAME) -> str:
         """What Envoy has logged since then (seconds since the epoch), without its own dates and sources."""
         with translated(self._where):
-            found = of or await container.find(self._docker)
-            lines = await found.log(stdout=True, stderr=True, since=int(since), tail=20) if found else []
-        told = (re.sub(r"^\[[^\]]*\](\[[^\]]*\])* ?(\[[^\]]*:\d+\] )?", "", line.strip()) for line in lines)
-        return "\n".join(" ".join(line.partition(ECHO)[0].split()) for line in told if not line.startswith(ALWAYS_SAID))
+            there = await container.find(self._docker, of)
+            text = await printed(self._docker, of, stdout=True, stderr=True, since=int(since), tail=20) if there else ""
+        return spoken(text)
 
-    async def _refuse_to_move(self, found: DockerContainer) -> None:
+    async def _refuse_to_move(self, found: container.Json) -> None:
         """Raises GatewayError where it serves other environments on another port, for they would be cut off; or where it could
         not listen on the new one, and all would be cut off."""
-        lds, rds = await asyncio.gather(*(container.read_file(found, name) for name in ("lds.json", "rds.json")))
+        lds, rds = await asyncio.gather(
+            *(container.read_file(self._docker, found["Id"], name) for name in ("lds.json", "rds.json"))
+        )
         port = listens_on(lds) if lds else self._port
         others = [table.environment for table in read_tables(rds).values()] if rds else []
         served = ", ".join(str(other) for other in others if other != self._environment)
@@ -173,21 +178,21 @@ class Gateway:
                 hint=f"Say `gateway: {{https: {https}}}` in fairway.yaml: there is one gateway on a host.",
             )
         for new in {self._port, self.https or self._port} - {port, https} if found["State"]["Running"] else ():
-            async with opened(self._docker, found.id, self._where) as session:
-                listening = (await session.run(script.listening(new), timeout=10)).output.strip()
+            async with opened(self._docker, found["Id"], self._where) as shell:
+                listening = (await shell.run(script.listening(new), timeout=10)).output.strip()
             if listening != "0":
                 raise self._taken(port=new)
 
-    async def _wait(self, found: DockerContainer) -> None:
+    async def _wait(self, gateway: str) -> None:
         """Until it listens; a container whose port is taken is removed again."""
         since = host_time(self._docker) - 1
         deadline = time.monotonic() + READY_WITHIN
         with translated(self._where):
-            labels = (await found.show())["Config"]["Labels"]
+            labels = (await self._docker.get(f"containers/{gateway}/json"))["Config"]["Labels"]
             listeners = 1 + (container.PEERS in labels) + (container.HTTPS in labels)
-        async with opened(self._docker, found.id, self._where) as session:
+        async with opened(self._docker, gateway, self._where) as shell:
             while True:
-                answer = (await session.run(_LISTENING, timeout=10)).output
+                answer = (await shell.run(_LISTENING, timeout=10)).output
                 active = _ACTIVE.search(answer)
                 if active and int(active[1]) >= listeners and "LIVE" in answer:
                     return
@@ -196,9 +201,9 @@ class Gateway:
                 if time.monotonic() > deadline:
                     break
                 await asyncio.sleep(0.02)
-        why = await self.said(since, found)
+        why = await self.said(since, gateway)
         with translated(self._where):
-            await found.delete(force=True)
+            await self._docker.delete(f"containers/{gateway}", force=True)
         if "cannot bind" in why or "Address already in use" in why:
             raise self._taken(why)
         raise GatewayError("The gateway does not get ready", where=self._where, why=why)
@@ -214,3 +219,9 @@ class Gateway:
             why=why,
             hint=f"Find it with `ss -ltnp sport = :{port}` on the host and stop it{hint}.",
         )
+
+
+def spoken(log: str) -> str:
+    """What Envoy has logged, without its dates and sources, and without what it says each time."""
+    told = (re.sub(r"^\[[^\]]*\](\[[^\]]*\])* ?(\[[^\]]*:\d+\] )?", "", line.strip()) for line in log.splitlines())
+    return "\n".join(" ".join(line.partition(ECHO)[0].split()) for line in told if not line.startswith(ALWAYS_SAID))

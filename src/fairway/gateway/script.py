@@ -15,8 +15,18 @@ UNCONFIRMED = 4
 BUSY = 73
 OVERTAKEN = 75
 """Somebody else has changed the files since they were read."""
+FULL = 74
+"""The files could not be written: they are as they were before."""
 GONE = 76
 """No Envoy answers in this container: another one may have taken over. Nothing has been changed."""
+UNCHANGED = {
+    BUSY: ("Somebody else is changing the gateway's routes", "Try again."),
+    FULL: (
+        "The gateway keeps its routes: new ones cannot be written",
+        "Make room on that host's disk: fairway prune",
+    ),
+}
+"""What to say, and to do, where nothing was changed."""
 
 
 def transaction(live: Live, change: Change) -> str:
@@ -26,26 +36,37 @@ def transaction(live: Live, change: Change) -> str:
     """
     pushed = _files(change)
     names = " ".join(name for _, name, _ in pushed)
-    written = "".join(f"printf %s {shlex.quote(file.body)} >{name}\n" for _, name, file in pushed)
+    written = "".join(f"printf %s {shlex.quote(file.body)} >{name} || return {FULL}\n" for _, name, file in pushed)
     steps = "".join(f"push {of} {name} {file.version} || return $?\n" for of, name, file in pushed)
     return f"""exec 9>>lock
 change() {{
 flock -w 10 9 || return {BUSY}
 has cds {live.cluster_version} && has lds {live.listener_version} && has rds {live.route_version} || return {OVERTAKEN}
-look
-[ -n "$now" ] || return {GONE}
-before=$refused
-keep || return 1
-{written}sync {names} || return 1
-{steps}}}
-change
+looks 9>&- | {{
+read -r looks
+pushed
 code=$?
-case $code in {REFUSED} | {UNCONFIRMED})
+case $code in
+{REFUSED} | {UNCONFIRMED})
 undo rds {live.route_version}
 undo lds {live.listener_version}
 undo cds {live.cluster_version}
-rm -f {names}
+;;
 esac
+[ $code = 0 ] || rm -f {names}
+kill $looks
+exit $code
+}}
+}}
+pushed() {{
+keep || return 1
+{written}sync {names} || return {FULL}
+look
+[ -n "$now" ] || return {GONE}
+before=$refused
+{steps}}}
+change
+code=$?
 flock -u 9
 exec 9>&-
 (exit $code)"""

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
-import aiodocker
 import msgspec
 from msgspec.structs import replace
 
 from fairway.gateway import container, counts, script
-from fairway.gateway.change import Live, change
+from fairway.gateway.change import Change, Live, change
 from fairway.gateway.edge import EdgeTls, Slots
+from fairway.gateway.failures import failed
 from fairway.gateway.identity import Delivery, shown
 from fairway.gateway.lifetime import Gateway, NoGateway
-from fairway.gateway.session import Answer, Session, SessionEnded
-from fairway.model.edge import Certificate, EdgeRoutes
+from fairway.model.edge import EdgeRoutes, Seen, Showing
 from fairway.model.environment import Environment
-from fairway.model.errors import GatewayError, GatewayRejected
+from fairway.model.errors import GatewayError
 from fairway.model.judgement import Scrape
-from fairway.model.peers import Identity
+from fairway.model.peers import Identity, Peer
 from fairway.model.release import Revision
 from fairway.model.routes import Endpoint, RoutingTable
+from fairway.net.client import Docker
 from fairway.net.docker import host_time
 from fairway.net.errors import translated
+from fairway.net.kept import KeptShell
+from fairway.net.shell import Answer, Shell
 from fairway.render.envoy import read_tables, read_version
 from fairway.render.envoy_clusters import revision_cluster
 
@@ -36,8 +37,8 @@ ATTEMPTS = 15
 PAUSE = 0.01
 
 
-class GatewayTraffic:
-    """Use it as an asynchronous context, or `close` it: it keeps one shell in the gateway's container open.
+class GatewayTraffic(KeptShell):
+    """Its shell is in the gateway's container.
 
     `where` names the host in errors. `image` is used instead of Fairway's own host image, and must have envoy, sh and
     curl. Every environment of the host shares the gateway: `http_port` is the same for all of them. With an `identity` it
@@ -46,7 +47,7 @@ class GatewayTraffic:
 
     def __init__(
         self,
-        docker: aiodocker.Docker,
+        docker: Docker,
         environment: Environment,
         *,
         image: str | None = None,
@@ -54,56 +55,50 @@ class GatewayTraffic:
         where: str = "",
         identity: Identity | None = None,
         tls: EdgeTls | None = None,
+        gateway: Gateway | None = None,
     ) -> None:
+        super().__init__()
         self.environment = environment
         self._docker = docker
         self.where = where or "this host"
         self._identity = identity
         self._tls = tls
         ports = {"http_port": http_port, "https": tls.port if tls else 0}
-        self._gateway = Gateway(docker, environment, image=image, where=self.where, identity=identity, **ports)
+        self._gateway = gateway or Gateway(
+            docker, environment, image=image, where=self.where, identity=identity, **ports
+        )
         self._slots = Slots(docker, environment, self)
-        self._opening = asyncio.Lock()
-        self._session: Session | None = None
         self._live: Live | None = None
-
-    async def __aenter__(self) -> GatewayTraffic:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
 
     async def start(self) -> None:
         """Make the gateway run on this host, with this image and port, and show the certificates that there are now.
 
         Raises GatewayError, ImageNotFound, EngineError, and what getting the certificates raises.
         """
-        certificates = self._tls.files() if self._tls else ()
+        showing = await self._tls.showing() if self._tls else Showing()
         if await self._gateway.start():
             await self.close()
         if self._identity is not None:
             await self.identify(self._identity)
-        if self._gateway.https and certificates is not None:
-            await self.present(certificates)
+        if self._gateway.https and showing is not None:
+            await self.present(showing)
 
-    async def present(self, certificates: Sequence[Certificate]) -> None:
-        """Show these to users, the first to who names no host, and none else of this environment; plain HTTP is redirected then.
+    async def present(self, showing: Showing) -> None:
+        """Show these, and none else of this environment; plain HTTP is redirected then, but for the names without one.
 
         Raises GatewayError, and then those before are shown. The gateway has to run with TLS already.
         """
-        to = self._gateway.https if certificates and self._tls and self._tls.redirect else 0
+        to = self._gateway.https if showing.certificates and self._tls and self._tls.redirect else 0
         if not to:
-            await self._answer(lambda edge: replace(edge, redirect=0))
-        await self._slots.present(certificates)
+            await self._answer(lambda edge: replace(edge, redirect=0, plain=()))
+        await self._slots.present(showing.certificates, partial=showing.partial)
         if to:
-            await self._answer(lambda edge: replace(edge, redirect=to))
+            await self._answer(lambda edge: replace(edge, redirect=to, plain=tuple(sorted(showing.plain))))
+
+    async def shown(self) -> Mapping[str, tuple[Seen, ...]]:
+        from fairway.net.certificates import seen
+
+        return {self.where: tuple(map(seen, (await self._slots.chains()).values()))}
 
     async def answer_challenges(self, answers: Mapping[str, str]) -> None:
         """What is answered below /.well-known/acme-challenge/, at every host name, in place of what was before."""
@@ -122,7 +117,7 @@ class GatewayTraffic:
             found = await container.find(self._docker)
             if found is None:
                 raise self._gateway.missing()
-            await container.write_files(found, delivery.for_exchange())
+            await container.write_files(self._docker, found["Id"], delivery.for_exchange())
         since = host_time(self._docker)
         answer = await self.run(delivery.exchange(), timeout=30)
         if answer.status != 0:
@@ -132,6 +127,9 @@ class GatewayTraffic:
                 why="\n".join(filter(None, (answer.output.strip(), await self.said(since)))),
                 hint="docker logs fairway-gateway",
             )
+
+    async def peers(self) -> frozenset[Peer]:
+        return (await self._read()).peers if await self._file("rds.json") else frozenset()
 
     async def certificate(self) -> str:
         """What it shows to the gateways of other hosts (PEM); empty where it has none."""
@@ -174,21 +172,24 @@ class GatewayTraffic:
                 return
             self._live = None
             since = host_time(self._docker)
-            answer = await self.run(script.transaction(live, wanted), timeout=60)
+            answer = await self.run(self._transaction(live, wanted), timeout=60)
             if answer.status == 0:
                 self._live = wanted.then
                 return
             if answer.status == script.GONE:
                 await self.close()
             elif answer.status != script.OVERTAKEN:
-                raise await self._failed(answer, since)
+                raise failed(answer, self.where, await self.said(since))
         if answer.status == script.GONE:
             raise GatewayError("The gateway does not answer", where=self.where, hint="docker logs fairway-gateway")
         raise GatewayError("Others kept changing the gateway's routes", where=self.where, hint="Try again.")
 
+    def _transaction(self, live: Live, wanted: Change) -> str:
+        return script.transaction(live, wanted)
+
     async def probe(self, endpoint: Endpoint, path: str, *, host: str = "", timeout: float = 1.0) -> int | None:
         asked = script.probe(endpoint, path, host, timeout)
-        said = await self._with_session(lambda session: session.spawn(asked, timeout=timeout + 5))
+        said = await self.with_shell(lambda shell: shell.spawn(asked, timeout=timeout + 5))
         return int(said) if said.isdigit() and int(said) else None
 
     async def in_flight(self, endpoints: Collection[Endpoint]) -> int:
@@ -224,27 +225,29 @@ class GatewayTraffic:
         except NoGateway:
             return {}
         except msgspec.MsgspecError as error:
-            raise GatewayError(
-                "The gateway does not tell its counts", where=self.where, why=answer.output[:200]
-            ) from error
+            what = "The gateway does not tell its counts"
+            raise GatewayError(what, where=self.where, why=answer.output[:200]) from error
         return {names[cluster]: scrape for cluster, scrape in found.items()}
 
     async def _read(self) -> Live:
         cds, rds, lds = await asyncio.gather(*(self._file(f"{name}.json") for name in ("cds", "rds", "lds")))
         if cds is None or rds is None or lds is None:
-            with translated(self.where):
-                if await container.find(self._docker) is None:
-                    raise self._gateway.missing()
+            await self._refuse_missing()
             raise GatewayError("The gateway's files are gone", where=self.where, hint="docker restart fairway-gateway")
         return self._understood(lambda body: Live.read(body, rds, lds), cds)
 
+    async def _refuse_missing(self) -> None:
+        with translated(self.where):
+            if await container.find(self._docker) is None:
+                raise self._gateway.missing()
+
     async def _file(self, name: str) -> bytes | None:
         """A file of the gateway, None where it is not there: through the shell, for each of Docker's archives takes 70 ms."""
-        if not (self._session and self._session.alive):
+        if not self.speaks:
             with translated(self.where):
                 found = await container.find(self._docker)
                 if found is None or found["State"]["Status"] != "running":
-                    return await container.read_file(found, name) if found else None
+                    return await container.read_file(self._docker, found["Id"], name) if found else None
         answer = await self.run(f"cat {name}", timeout=10)
         return answer.output.strip().encode() if answer.status == 0 else None
 
@@ -264,30 +267,7 @@ class GatewayTraffic:
 
     async def run(self, text: str, timeout: float) -> Answer:
         """A script, within so many seconds, in the container that is the gateway where the shell before has ended."""
-        return await self._with_session(lambda session: session.run(text, timeout=timeout))
+        return await self.with_shell(lambda shell: shell.run(text, timeout=timeout))
 
-    async def _with_session(self, call: Callable[[Session], Awaitable[T]]) -> T:
-        """Scripts are safe to repeat, so a shell that has ended (the gateway was restarted) is replaced once."""
-        try:
-            return await call(await self._open())
-        except SessionEnded:
-            return await call(await self._open())
-
-    async def _open(self) -> Session:
-        async with self._opening:
-            if self._session is None or not self._session.alive:
-                await self.close()
-                self._session = await self._gateway.session()
-            return self._session
-
-    async def _failed(self, answer: Answer, since: float) -> GatewayError:
-        if answer.status == script.REFUSED:
-            what = "Envoy refused the new routes; the old ones keep serving"
-            return GatewayRejected(what, where=self.where, why=await self.said(since))
-        if answer.status == script.BUSY:
-            return GatewayError("Somebody else is changing the gateway's routes", where=self.where, hint="Try again.")
-        what = "The gateway did not confirm the new routes; the old ones are back"
-        if answer.status != script.UNCONFIRMED:
-            what = f"The gateway could not take the new routes (exit status {answer.status})"
-        why = "\n".join(filter(None, (answer.output.strip(), await self.said(since))))
-        return GatewayError(what, where=self.where, why=why, hint="docker logs fairway-gateway")
+    async def open(self) -> Shell:
+        return await self._gateway.session()

@@ -21,6 +21,10 @@ class ImageRef(Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     ports: tuple[int, ...] = ()
     """The TCP ports that it says it listens on."""
+    user: str | None = None
+    """Who its processes are, as it says itself: nothing is root. None where that is not known."""
+    volumes: tuple[str, ...] = ()
+    """The paths that are volumes in every container of it."""
 
     @property
     def repository(self) -> str:
@@ -52,6 +56,8 @@ class Commit(Struct, frozen=True, kw_only=True):
     """Paths that differ from the commit (at most 20 of them)."""
     tree: str = ""
     """A digest of the changed content: two different dirty trees never share a tag."""
+    tags: tuple[str, ...] = ()
+    """The Git tags that point at it."""
 
     @property
     def short(self) -> str:
@@ -60,6 +66,16 @@ class Commit(Struct, frozen=True, kw_only=True):
     @property
     def tag(self) -> str:
         return f"{self.short}-dirty-{self.tree[:8]}" if self.dirty else self.short
+
+
+class Provenance(Struct, frozen=True, kw_only=True):
+    """What an image was made with. `bases` maps each image that its Dockerfile names to a digest; empty: nobody knows it.
+
+    `versions` are those of the programs that built it, by their names.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -144,6 +144,10 @@ class RegistryError(FairwayError):
     """The registry is down, refuses the password, or lacks what was asked for."""
 
 
+class KeyFailed(FairwayError):
+    """A key that signs, or that is trusted, cannot be read, is none of ed25519, or does not sign."""
+
+
 class GatewayError(FairwayError):
     """The gateway does not run, or did not confirm a configuration."""
 
@@ -152,8 +156,47 @@ class GatewayRejected(GatewayError):
     """Envoy refused a configuration; the old one keeps serving. `why` holds Envoy's words."""
 
 
+class CertificateError(FairwayError):
+    """A certificate authority refuses, does not answer, or could not see that a host name is ours."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: Location | str | None = None,
+        why: str = "",
+        hint: str = "",
+        kind: str = "",
+        wait: float = 0.0,
+    ) -> None:
+        """`kind` is the authority's own word for it; `wait`: so many seconds it does not want to be asked."""
+        super().__init__(what, where=where, why=why, hint=hint)
+        self.kind = kind
+        self.wait = wait
+
+
+class Uncertified(FairwayError):
+    """There are host names for which no certificate could be had: all of them, each with the reason."""
+
+    def __init__(self, problems: Iterable[Problem], what: str) -> None:
+        self._problems = tuple(sorted(problems, key=_order))
+        super().__init__(what)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
+
+
 class MetricsError(FairwayError):
     """The application's monitoring does not answer, or not with a number."""
+
+
+class SecretError(FairwayError):
+    """A secret cannot be had from where it is kept, or not be written there."""
+
+
+class SecretMissing(SecretError):
+    """There is no such secret where it should be, or no longer that version of it."""
 
 
 class NotReady(FairwayError):
@@ -218,6 +261,21 @@ class Refused(FairwayError):
     """A policy says no: a dirty tree, a stage that has not passed, an unknown commit."""
 
     exit = Exit.REFUSED
+
+
+class PolicyRefused(Refused):
+    """What an environment requires is not there: all of it, each with the rule, the image, and how to satisfy it."""
+
+    def __init__(self, what: str, problems: Iterable[Problem], *, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
+
+    def __str__(self) -> str:
+        return "\n".join([self.what, *(str(problem) for problem in self._problems)])
 
 
 def _order(problem: Problem) -> tuple[str, int, tuple[str, ...], str]:

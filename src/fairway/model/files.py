@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+JINJA = "jinja"
+"""The `template_driver` of a config that is a template."""
+
 
 class FileMount(Struct, frozen=True, kw_only=True):
     """A config or a secret given to a service (long form). `target` is absolute for configs; secrets default to /run/secrets/SOURCE."""

@@ -48,7 +48,7 @@ class Replica(Struct, frozen=True, kw_only=True):
     restarts: int = 0
     image: str = ""
     complaint: str = ""
-    """What the healthcheck said when it last failed, where the replica is unhealthy."""
+    """What the healthcheck said when it last failed, where the replica is unhealthy; or why the engine does not run it."""
     rooted: bool = False
     """It has data on its host: it cannot go elsewhere."""
     leaving: bool = False

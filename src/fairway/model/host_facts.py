@@ -65,6 +65,6 @@ class HostFacts(Struct, frozen=True, kw_only=True):
     clock: Clock | None = None
     live_restore: bool = True
     swap_limit: bool = True
-    in_swarm: bool = False
+    clustered: bool = False
     warnings: tuple[str, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)

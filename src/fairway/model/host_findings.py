@@ -133,7 +133,7 @@ def _warnings(facts: HostFacts) -> Iterator[Finding]:
                 hint="start dockerd without that address (Fairway can come by ssh://), or with --tlsverify",
             )
         elif said and not said.startswith("No swap limit support"):
-            yield Finding(key="docker", level=Level.ADVICE, what=f"Docker warns: {said.removesuffix('.')}")
+            yield Finding(key="warning", level=Level.ADVICE, what=f"Docker warns: {said.removesuffix('.')}")
 
 
 def _swap(facts: HostFacts) -> Iterator[Finding]:
@@ -148,7 +148,7 @@ def _swap(facts: HostFacts) -> Iterator[Finding]:
 
 
 def _restarts(facts: HostFacts) -> Iterator[Finding]:
-    if not facts.live_restore and not facts.in_swarm:
+    if not facts.live_restore and not facts.clustered:
         yield Finding(
             key="live-restore",
             level=Level.ADVICE,

@@ -89,13 +89,13 @@ def runs(host: Host, platform: str) -> bool:
 
 ATTRIBUTES = ("node.hostname", "node.id", "node.role", "node.platform.os", "node.platform.arch")
 LABELS = ("node.labels.", "engine.labels.")
-_CONSTRAINT = re.compile(r"(?P<attribute>[^=!]*)(?P<operator>==|!=)(?P<value>.*)", re.DOTALL)
-_KEY = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_./-]*[A-Za-z0-9_])?")
-_VALUE = re.compile(r"[^\s=!][^=!]*")
+_CONSTRAINT = r"(?s)(?P<attribute>[^=!]*)(?P<operator>==|!=)(?P<value>.*)"
+_KEY = r"[A-Za-z0-9_](?:[A-Za-z0-9_./-]*[A-Za-z0-9_])?"
+_VALUE = r"[^\s=!][^=!]*"
 
 
 class Constraint(Struct, frozen=True):
-    """What a host has to have (`==`), or must not have (`!=`). Values are compared without regard to case, as Swarm does."""
+    """What a host has to have (`==`), or must not have (`!=`). Values are compared without regard to case."""
 
     attribute: str
     equal: bool
@@ -114,11 +114,11 @@ class Constraint(Struct, frozen=True):
 
 def parse_constraint(text: str) -> Constraint:
     """`node.labels.disk == ssd`. Raises ValueError, with what is wrong."""
-    found = _CONSTRAINT.fullmatch(text)
+    found = re.fullmatch(_CONSTRAINT, text)
     if not found:
         raise ValueError(f"`{text}` is no constraint: it has neither `==` nor `!=`")
     attribute, value = parse_attribute(found["attribute"]), found["value"].strip()
-    if not _VALUE.fullmatch(value):
+    if not re.fullmatch(_VALUE, value):
         raise ValueError(
             f"`{text}` is no constraint: " + (f"`{value}` is no value" if value else "the value is missing")
         )
@@ -131,7 +131,7 @@ def parse_attribute(text: str) -> str:
     for prefix in LABELS:
         if written.lower().startswith(prefix):
             key = written[len(prefix) :]
-            if not _KEY.fullmatch(key):
+            if not re.fullmatch(_KEY, key):
                 raise ValueError(f"`{written}` names no label" if key else f"`{written}` lacks the name of a label")
             return prefix + key
     if written.lower() in ATTRIBUTES:

@@ -71,7 +71,7 @@ class State(Struct, frozen=True, kw_only=True):
     unfinished: bool = False
     live_restore: bool = False
     running: int | None = None
-    swarm: bool = False
+    clustered: bool = False
     gateway: bool = False
     words: tuple[str, ...] = ()
     config: str | None = None
@@ -85,7 +85,7 @@ class State(Struct, frozen=True, kw_only=True):
     def read(cls, said: Mapping[str, str]) -> State:
         engine = pair(said.get("engine", "")) if said.get("dockerd") else cls.NO_ENGINE
         nothing = "false 0 inactive" if engine == cls.NO_ENGINE else ""
-        live, running, swarm = (*(said.get("info") or nothing).split(), "", "", "")[:3]
+        live, running, cluster = (*(said.get("info") or nothing).split(), "", "", "")[:3]
         return cls(
             free=_number(said.get("free", "")) * 1024,
             engine=engine,
@@ -94,7 +94,7 @@ class State(Struct, frozen=True, kw_only=True):
             unfinished=bool(said.get("unfinished")),
             live_restore=live == "true",
             running=_number(running) if running.isdecimal() else None,
-            swarm=swarm not in ("", "inactive"),
+            clustered=cluster not in ("", "inactive"),
             gateway=said.get("gateway") == "true",
             clock=said.get("clock", ""),
             keeper=said.get("keeper", ""),

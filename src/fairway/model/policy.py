@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from fairway.model.hardening import Hardening
 from fairway.model.judgement import JudgePolicy
 
 
@@ -179,3 +180,6 @@ class ServicePolicy(Struct, frozen=True, kw_only=True):
     route: Route | None = None
     ready: Ready = Ready()
     rollout: Rollout = Rollout()
+    hardening: Hardening = Hardening()
+    storage: str = "disk"
+    """Where a host keeps the values of its secrets: `disk`, or `memory`, which forgets them."""

@@ -44,12 +44,18 @@ class Release(Struct, frozen=True, kw_only=True):
     """Each config's content, base64."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Each secret's version: a slow salted hash of its value."""
+    secret_numbers: Mapping[str, str] = field(default_factory=dict)
+    """The number that a version had in its store, where that counts: where to look for it again. It decides nothing."""
     build: Build | None = None
     created: str = ""
     by: str = ""
     reason: str = "deploy"
     digest: str = ""
     """Of everything that decides what runs: two releases with one digest are the same."""
+    override: str = ""
+    """Why somebody went past what the environment requires."""
+    audit: str = ""
+    """The last line of the audit trail when it was proposed: NUMBER:SHA256."""
 
     def policy(self, service: str) -> ServicePolicy:
         return self.policies.get(service) or ServicePolicy()

@@ -29,6 +29,8 @@ class Backend(Struct, frozen=True, kw_only=True, omit_defaults=True):
     weight: int = 0
     remote: tuple[Peer, ...] = ()
     """Where more replicas of it are: on other hosts. None of them may be this gateway's own."""
+    name: str = ""
+    """Where those that run are found, whoever moves them: in the gateway's DNS. Empty: by the addresses of the endpoints alone."""
 
     @property
     def open(self) -> bool:

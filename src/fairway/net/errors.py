@@ -1,20 +1,18 @@
-"""Where the exceptions of aiodocker, aiohttp and the operating system become errors of ours: here, and nowhere else."""
+"""Where the exceptions of the client, of TLS and of the operating system become errors of ours: here, and nowhere else."""
 
 from __future__ import annotations
 
 import errno
 import os
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import aiohttp
-from aiodocker.exceptions import DockerError
-
 from fairway.model.errors import EngineError, EngineUnreachable
+from fairway.net.client import DockerError
+from fairway.net.http import Disconnected
 
-UNREACHABLE = 900
-"""The status that aiodocker makes up where the engine did not answer."""
 CLIENT_CERTIFICATE = "sign cert.pem with the authority that the engine trusts"
 
 
@@ -24,22 +22,19 @@ def translated(host: str, what: str = "Docker refused") -> Iterator[None]:
     try:
         yield
     except DockerError as error:
-        if error.status == UNREACHABLE:
-            raise unreachable(host, error.__context__ or error) from error
         raise EngineError(what, where=host, why=error.message) from error
-    except BrokenPipeError:  # our own output: whoever read it has left. aiohttp's are ClientErrors
+    except BrokenPipeError:  # our own output: whoever read it has left. A connection's are Disconnected
         raise
-    except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+    except (TimeoutError, ConnectionError) as error:
         raise unreachable(host, error) from error
 
 
 def unreachable(
     address: str, error: BaseException, timeout: float | None = None, *, tls: bool = False
 ) -> EngineUnreachable:
-    """Why nothing answers at `address`, from whatever aiohttp raised; `tls`: at the first request over TLS."""
+    """Why nothing answers at `address`, from whatever the client raised; `tls`: at the first request over TLS."""
     why, hint = reason(error, timeout)
-    hung_up = getattr(error, "errno", None) in (errno.ECONNRESET, errno.EPIPE)
-    if tls and (hung_up or isinstance(error, aiohttp.ServerDisconnectedError)):
+    if tls and isinstance(error, Disconnected) and error.errno in (None, errno.ECONNRESET, errno.EPIPE):
         # TLS 1.3: a server refuses a client's certificate after the handshake, by hanging up.
         why, hint = f"it does not accept our certificate, it seems: {why}", CLIENT_CERTIFICATE
     return EngineUnreachable(f"No Docker engine answers at {address}", where=address, why=why, hint=hint)
@@ -47,21 +42,19 @@ def unreachable(
 
 def reason(error: BaseException, timeout: float | None = None) -> tuple[str, str]:
     """(why, hint)."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return _certificate(error.certificate_error)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    cause = error.__cause__ if isinstance(error, Disconnected) and error.__cause__ else error
+    if isinstance(cause, socket.gaierror):
         return "there is no such host", "check the name"
-    cause: BaseException = getattr(error, "os_error", error)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate(cause)
-    if isinstance(cause, ssl.SSLError) or "[SSL" in str(cause):
+    if isinstance(cause, ssl.SSLError):
         return _tls(str(cause))
-    if isinstance(error, TimeoutError):
+    if isinstance(cause, OSError) and cause.errno:
+        return _system(cause)
+    if isinstance(cause, TimeoutError):
         seconds = f" within {timeout:g} s" if timeout else ""
         return f"no answer{seconds}", "check the address, the network, the firewall, and that the host is up"
-    if isinstance(cause, OSError):
-        return _system(cause)
-    return str(error) or type(error).__name__, "check that it is a Docker engine that answers there"
+    return str(cause) or type(cause).__name__, "check that it is a Docker engine that answers there"
 
 
 def _certificate(error: BaseException) -> tuple[str, str]:

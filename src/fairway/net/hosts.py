@@ -7,15 +7,14 @@ with the next command. Calls that are under way to it end at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
-import aiodocker
-import aiohttp
 from msgspec import Struct
 
-from fairway.model.errors import EngineUnreachable, FairwayError, HostLost
+from fairway.model.errors import EngineUnreachable, FairwayError, HostLost, UsageError
+from fairway.net.client import Docker, DockerError
 from fairway.net.docker import connect
 from fairway.net.tls import Tls
 
@@ -23,6 +22,8 @@ T = TypeVar("T")
 
 BEAT = 2.0
 """Seconds between two questions to a host whether it is there."""
+LAST_CALL = 6.0
+"""Seconds that a host has to answer which is said to be dead."""
 PARTING = 2.0
 """Seconds that whoever was speaking to a host that is lost has to end."""
 SILENCE = 4.0
@@ -43,23 +44,28 @@ class Budget(Struct, frozen=True):
 
 
 class Hosts:
-    """`engines` are those that answer, by the host's name, in the order of the settings; `lost`, why the others do not."""
+    """`engines` are those that answer, by the host's name, in the order of the settings; `lost`, why the others do not.
+
+    `without`: those of the lost ones that an operator knows to be dead, so that they are not counted any more.
+    """
 
     def __init__(
-        self, engines: Mapping[str, aiodocker.Docker], lost: Mapping[str, FairwayError], budget: Budget
+        self,
+        engines: Mapping[str, Docker],
+        lost: Mapping[str, FairwayError],
+        budget: Budget,
+        without: Collection[str] = (),
     ) -> None:
         self.engines = dict(engines)
         self.lost = dict(lost)
         self.budget = budget
+        self.without = frozenset(without)
         self._gone = {name: asyncio.Event() for name in engines}
-        self._cutting: list[asyncio.Task[None]] = []
-        self._unsaid = set(lost)
-        """Hosts that nobody has been told about yet."""
 
     @property
     def size(self) -> int:
-        """Of the fleet, lost hosts included."""
-        return len(self.engines) + len(self.lost)
+        """Of the fleet, lost hosts included, but for those that are known to be dead."""
+        return len(self.engines) + len(self.lost) - len(self.without)
 
     @property
     def ready(self) -> tuple[str, ...]:
@@ -74,8 +80,7 @@ class Hosts:
     async def each(self, call: Callable[[str], Awaitable[T]], hosts: Iterable[str] | None = None) -> dict[str, T]:
         """What the call says on each of them, all (or `hosts`) side by side; without those that are lost meanwhile.
 
-        All of them to their end, then the first error. Raises HostLost where more are lost than may be: once, for whoever
-        then makes good goes on with what is left.
+        All of them to their end, then the first error. Raises HostLost where more are lost than may be.
         """
         self.reckon()
         self._some()
@@ -109,7 +114,7 @@ class Hosts:
                 await asyncio.wait([task], timeout=PARTING)
 
     async def latest(self, watch: Callable[[str], AsyncIterator[T]]) -> AsyncGenerator[Mapping[str, T], None]:
-        """What the watch of each host said last, once all have said something, and after each news."""
+        """What the watch of each host said last, once all have said something, and after each news. Raises HostLost."""
         said: dict[str, T] = {}
         news: asyncio.Queue[tuple[str, T | Exception]] = asyncio.Queue()
         self.reckon()
@@ -151,12 +156,14 @@ class Hosts:
                 await stream.aclose()
 
     def reckon(self) -> None:
-        """Raises HostLost where hosts were lost since it was last asked, and that is more than may be."""
-        if not self._unsaid or self.budget.most is None:
-            return
-        names, self._unsaid = sorted(self._unsaid), set()
-        if len(self.lost) > self.budget.most:
+        """Raises HostLost where more are lost than may be: to everybody who asks, for not everybody stops at an error."""
+        names = sorted(self.lost.keys() - self.without)
+        if self.budget.most is not None and len(names) > self.budget.most:
             raise self._too_many(names)
+
+    def accept(self) -> None:
+        """Whoever makes good goes on with those that are left."""
+        self.budget = Budget(None)
 
     def _too_many(self, names: list[str]) -> HostLost:
         one = self.lost[names[0]]
@@ -166,7 +173,8 @@ class Hosts:
             f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not answer",
             where=one.where,
             why=one.why or one.what,
-            hint=f"{allowed}: bring it back, or take it out of `hosts`, and run the command again",
+            hint=f"{allowed}: bring it back, and run the command again; or, where it is dead for good, "
+            f"`fairway hosts remove {names[0]} --lost`",
             hosts=tuple(names),
         )
 
@@ -192,9 +200,8 @@ class Hosts:
         """Nobody speaks to it any more: all connections to it are cut, or whoever tidies up there would wait for ever."""
         docker = self.engines.pop(name, None)
         if docker is not None:
-            self._cutting.append(asyncio.create_task(_cut(docker)))
+            docker.cut()
             self.lost[name] = self._silent(name)
-            self._unsaid.add(name)
             self._gone[name].set()
 
     def _silent(self, name: str) -> EngineUnreachable:
@@ -218,37 +225,41 @@ class Hosts:
                 self.lose(name)
 
 
-async def _cut(docker: aiodocker.Docker) -> None:
-    if docker.session.connector:
-        await docker.session.connector.close(abort_ssl=True)
-
-
-async def _answers(docker: aiodocker.Docker) -> bool:
+async def _answers(docker: Docker) -> bool:
     try:
-        async with docker.session.get(
-            f"{docker.docker_host}/_ping", timeout=aiohttp.ClientTimeout(total=SILENCE)
-        ) as said:
+        async with asyncio.timeout(SILENCE), docker.open("GET", "_ping") as said:
             return said.status == 200
-    except (aiohttp.ClientError, OSError, TimeoutError):
+    except (DockerError, OSError, TimeoutError):
         await asyncio.sleep(0.1)
         return False
 
 
 @asynccontextmanager
-async def opened(addresses: Mapping[str, Address], budget: Budget, timeout: float = 10.0) -> AsyncIterator[Hosts]:
-    """Connections to all hosts, made side by side. A wrong address raises, a host that does not answer is lost."""
+async def opened(
+    addresses: Mapping[str, Address], budget: Budget, timeout: float = 10.0, *, without: Collection[str] = ()
+) -> AsyncIterator[Hosts]:
+    """Connections to all hosts, made side by side. A wrong address raises, a host that does not answer is lost.
+
+    Raises UsageError where one answers that is said to be dead (`without`).
+    """
     async with AsyncExitStack() as stack:
 
-        async def one(where: Address) -> aiodocker.Docker | EngineUnreachable:
+        async def one(name: str, where: Address) -> Docker | EngineUnreachable:
+            patience = LAST_CALL if name in without else timeout
             try:
-                return await stack.enter_async_context(connect(where.address, tls=where.tls, timeout=timeout))
+                return await stack.enter_async_context(connect(where.address, tls=where.tls, timeout=patience))
             except EngineUnreachable as error:
                 return error
 
-        told = dict(zip(addresses, await asyncio.gather(*map(one, addresses.values())), strict=True))
-        engines = {name: docker for name, docker in told.items() if isinstance(docker, aiodocker.Docker)}
+        told = dict(zip(addresses, await asyncio.gather(*(one(*item) for item in addresses.items())), strict=True))
+        engines = {name: docker for name, docker in told.items() if isinstance(docker, Docker)}
         lost = {name: error for name, error in told.items() if isinstance(error, EngineUnreachable)}
-        hosts = Hosts(engines, lost, budget)
+        if alive := [name for name in without if name in engines]:
+            raise UsageError(
+                f"{' and '.join(alive)} {'answers' if len(alive) == 1 else 'answer'}: only what is dead is left out",
+                hint="run the command as usual; `fairway hosts drain` empties a host",
+            )
+        hosts = Hosts(engines, lost, budget, without)
         listening = asyncio.create_task(hosts.listen())
         try:
             yield hosts

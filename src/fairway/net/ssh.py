@@ -60,6 +60,10 @@ class SshAddress(Struct, frozen=True):
         """What runs a command there; its words are parsed by the user's shell."""
         return ["ssh", "-T", *self._options(), "--", self.host, command]
 
+    def asking(self) -> list[str]:
+        """What tells how ssh would go there, and connects to nobody."""
+        return ["ssh", "-G", *self._options(), "--", self.host]
+
     def _options(self) -> list[str]:
         options = [word for option in OPTIONS for word in ("-o", option)]
         user = ["-l", self.user] if self.user else []

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from fairway.model.app import App
-from fairway.model.build import Build, Commit, ImageRef
+from fairway.model.build import Build, Commit, ImageRef, Provenance
 from fairway.model.errors import BuildFailed, FairwayError, Refused
 from fairway.model.events import Emit, Note
 from fairway.pipeline.jobs import Job, definition, plan_jobs
 from fairway.pipeline.naming import labels, tags
+from fairway.pipeline.notary import Notary
 from fairway.pipeline.telling import discreet, now, task
 from fairway.ports.making import Builder, BuildRequest, Builds
 
@@ -27,6 +30,7 @@ async def build(
     registry: str | None = None,
     secrets: Mapping[str, bytes] | None = None,
     dirty: bool = False,
+    notary: Notary | None = None,
 ) -> Build:
     """The images of this commit, saved without evidence; those that were made before, with theirs, where they are still there.
 
@@ -37,7 +41,10 @@ async def build(
     made_of = definition(jobs)
     if known := await _known(builds, commit, made_of, builder):
         emit(Note(f"The images of {commit.tag} are there already: nothing to build"))
+        if notary:
+            await notary.witness(known)
         return known
+    started = now()
     work = _Work(app, commit, builder, secrets or {}, emit)
     result = Build(
         commit=commit,
@@ -46,8 +53,16 @@ async def build(
         tags=tags(commit),
         extra={"definition": made_of},
     )
+    if notary:
+        with task(emit, "evidence", "Writing down what was built"):
+            await notary.witness(result, await _made_with(jobs, builder), started)
     builds.save(result)
     return result
+
+
+async def _made_with(jobs: tuple[Job, ...], builder: Builder) -> dict[str, Provenance]:
+    found = await asyncio.gather(*(builder.provenance(job.service) for job in jobs))
+    return {name: one for job, one in zip(jobs, found, strict=True) for name in job.services}
 
 
 def refuse_dirty(commit: Commit, allowed: bool) -> None:
@@ -65,7 +80,7 @@ async def _known(builds: Builds, commit: Commit, made_of: str, builder: Builder)
     if not known or known.commit.sha != commit.sha or known.extra.get("definition") != made_of:
         return None
     there = await asyncio.gather(*(builder.present(image) for image in known.images.values()))
-    return known if all(there) else None
+    return replace(known, commit=commit) if all(there) else None  # it may have got a tag since
 
 
 class _Work:

@@ -11,12 +11,20 @@ from fairway.model.build import Build, ImageRef
 from fairway.model.errors import FairwayError, Refused
 from fairway.model.events import Emit
 from fairway.pipeline.naming import NEWEST
+from fairway.pipeline.notary import Notary
 from fairway.pipeline.telling import task
 from fairway.ports.making import Builder, Builds
 
 
 async def push(
-    build: Build, builder: Builder, builds: Builds, *, required: Sequence[str], registry: str | None, emit: Emit
+    build: Build,
+    builder: Builder,
+    builds: Builds,
+    *,
+    required: Sequence[str],
+    registry: str | None,
+    emit: Emit,
+    notary: Notary | None = None,
 ) -> Build:
     """The build with the digests of its images; `newest` moves last, when every image is there, and never to a dirty tree.
 
@@ -26,6 +34,9 @@ async def push(
     images = dict(build.images)
     if registry:
         images = await _all(build, builder, build.tags, emit)
+        if notary:
+            with task(emit, "evidence", "Attaching the evidence"):
+                await notary.published(build, images)
     if not build.commit.dirty:
         if registry:
             await _all(build, builder, (NEWEST,), emit)

@@ -16,6 +16,7 @@ from fairway.model.errors import FairwayError, InvalidFiles, Problem, TestFailed
 from fairway.model.events import Emit, Event, Output
 from fairway.model.secret import redact
 from fairway.model.stage import HttpCheck, Stage
+from fairway.pipeline.notary import Notary
 from fairway.pipeline.telling import discreet, now, task
 from fairway.ports.making import Builds, TestBed, TestBeds
 
@@ -33,6 +34,7 @@ async def run_tests(
     *,
     secrets: Mapping[str, bytes],
     emit: Emit,
+    notary: Notary | None = None,
 ) -> Build:
     """The build with the evidence of each stage, in the order of the file, saved as it comes.
 
@@ -44,6 +46,8 @@ async def run_tests(
         run = _Run(app, build, stage, beds, secrets)
         evidence = await run.evidence(builds, emit)
         build = replace(build, evidence=(*(e for e in build.evidence if e.stage != stage.name), evidence))
+        if notary:
+            await notary.witness(build)
         builds.save(build)
         if not evidence.passed:
             failures.append((evidence, "\n".join(run.lines[-SHOWN:])))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from msgspec import Struct
 
 from fairway.model.app import App
+from fairway.model.audit import Entry, Line, Sealed
 from fairway.model.build import ImageRef
 from fairway.model.fleet import Fleet, Replica
+from fairway.model.garbage import Garbage, Kept
 from fairway.model.host_facts import HostFacts
 from fairway.model.hosts import Host
 from fairway.model.judgement import Scrape
@@ -19,6 +21,7 @@ from fairway.model.orders import Order, Signal
 from fairway.model.policy import Job
 from fairway.model.release import Progress, Record, Release, Revision
 from fairway.model.routes import Endpoint, RoutingTable
+from fairway.model.usage import Sample
 
 Secrets = Mapping[str, bytes]
 """The values of an application's secrets, by name."""
@@ -26,6 +29,10 @@ Secrets = Mapping[str, bytes]
 
 class Engine(Protocol):
     """Runs revisions of one environment. Every call may raise EngineError; each is safe to repeat."""
+
+    @property
+    def blind(self) -> float:
+        """Seconds, in all, in which nobody could tell what is there, though it may have gone on: they count against no deadline."""
 
     async def observe(self) -> Fleet:
         """What is there now (without weights: those are the gateway's)."""
@@ -70,6 +77,13 @@ class Engine(Protocol):
         """Raises Unsupported, with every file and line that this engine cannot honour."""
 
 
+class KeptFiles(Protocol):
+    """What the hosts have of the files that replicas were given."""
+
+    async def keep(self, releases: Collection[Release]) -> None:
+        """What these releases gave their replicas stays, to be given again; of others, only what is in use. Raises EngineError."""
+
+
 class Ended(Struct, frozen=True):
     """A process that has ended: its exit status, and the last lines it printed."""
 
@@ -93,6 +107,9 @@ class Console(Protocol):
         self, replicas: Sequence[Replica], *, follow: bool = False, since: float | None = None, tail: int | None = None
     ) -> AsyncIterator[LogLine]:
         """Lines of all of them, merged in the order of their times."""
+
+    async def sample(self, replicas: Sequence[Replica]) -> Mapping[str, Sample]:
+        """What each uses now, by its id; one that does not run, or whose host is lost, is left out."""
 
     async def exec(self, replica: Replica, command: Sequence[str], *, tty: bool = False, stdin: bool = False) -> int:
         """Run a command in a replica, connected to this terminal; its exit status."""
@@ -164,6 +181,32 @@ class Ledger(Protocol):
     async def conclude(self, release: Release, outcome: str, detail: str = "") -> None:
         """Write down what became of it."""
 
+    async def forget(self, releases: Collection[Release]) -> None:
+        """Remove all that is written of them: nobody can go back to them any more."""
+
+
+class Collector(Protocol):
+    """Finds and removes what is left of releases that nobody goes back to. Raises what its adapter's errors are."""
+
+    async def find(self, kept: Kept) -> tuple[Garbage, ...]:
+        """Nothing of it is needed by a kept release, of whichever environment, or by anything that runs."""
+
+    async def remove(self, garbage: Garbage) -> bool:
+        """False where it turned out to be in use, or is gone already."""
+
+
+class Trail(Protocol):
+    """The audit trail of one environment."""
+
+    async def append(self, entry: Entry) -> Line:
+        """Write down what was done. Raises Locked, EngineError where it cannot be."""
+
+    async def head(self) -> str:
+        """NUMBER:SHA256 of the last line; nothing where there is none."""
+
+    async def read(self) -> tuple[Mapping[str, bytes], tuple[Sealed, ...]]:
+        """The lines as they are kept, by the names of their files; and the releases, as the ledger keeps them."""
+
 
 class Signals(Protocol):
     """Orders to the rollout of one environment, kept where both who gives and who follows them can see them."""
@@ -214,6 +257,25 @@ class Marks(Protocol):
 
     async def leave(self, name: str) -> tuple[str, ...]:
         """Nothing of the environment is on that host any more but its ledger and its volumes; the names of what went."""
+
+    async def data(self, name: str) -> tuple[str, ...]:
+        """The volumes and directories that are known to be on that host, and nowhere else."""
+
+    async def give_up(self, name: str) -> None:
+        """Nobody waits for the data of that host any more: what needs it starts elsewhere, and empty."""
+
+
+class Exchange(Protocol):
+    """The authority of the gateways of a fleet is followed by another one."""
+
+    strangers: Callable[[], Awaitable[Collection[str]]]
+    """Hosts of other environments that speak with these gateways, and are out of reach."""
+
+    async def begin(self) -> bool:
+        """Another authority is made, unless an exchange is under way; whether one was."""
+
+    async def advance(self) -> str:
+        """The next step, taken by all gateways, in words; nothing where none is left. Raises Partial, GatewayError."""
 
 
 class Machine(Protocol):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from fairway.model.app import App, Service
-from fairway.model.build import Build, Commit, ImageRef
+from fairway.model.build import Build, Commit, ImageRef, Provenance
 from fairway.model.events import Emit
 from fairway.ports import Ended
 
@@ -37,6 +37,9 @@ class Builder(Protocol):
     async def build(self, request: BuildRequest, emit: Emit) -> ImageRef:
         """Build one image and give it its tags; its id."""
 
+    async def provenance(self, service: Service) -> Provenance:
+        """With what the service's image was just built, as far as the builder knows."""
+
     async def present(self, image: ImageRef) -> bool:
         """Whether the image is still there."""
 
@@ -53,6 +56,27 @@ class Registry(Protocol):
         """The digest of the manifest behind a tag, or None where there is none."""
 
     async def tags(self, repository: str) -> tuple[str, ...]: ...
+
+
+class Inventory(Protocol):
+    async def contents(self, image: ImageRef) -> Mapping[str, Any]:
+        """What is in an image that the builder has, as a CycloneDX document. Raises BuildFailed, EngineUnreachable."""
+
+
+class Blob(Struct, frozen=True):
+    digest: str
+    size: int
+
+
+class Archive(Protocol):
+    """Images that are kept before they are removed. Raises FairwayError where it takes no more."""
+
+    def has(self, name: str) -> bool: ...
+
+    async def blob(self, pieces: AsyncIterable[bytes]) -> Blob: ...
+
+    async def add(self, name: str, manifest: bytes, kind: str) -> None:
+        """An image, once all its blobs are there; another one of that name is replaced."""
 
 
 class TestBed(Protocol):
@@ -88,9 +112,3 @@ class Builds(Protocol):
 
     def log(self, tag: str, stage: str) -> Path:
         """Where the output of a stage is kept."""
-
-
-class SecretStore(Protocol):
-    """Values of an application's secrets. Raises FairwayError where one is missing."""
-
-    async def values(self, app: App) -> Mapping[str, bytes]: ...

@@ -42,6 +42,11 @@ class DockerConfig:
             Path(folder) if folder else Path(self._environ.get("HOME", "~")).expanduser() / ".docker"
         ) / "config.json"
 
+    @property
+    def has_passwords(self) -> bool:
+        """Whether passwords stand in the file itself, for whoever can read it."""
+        return any(entry.get("auth") or entry.get("password") for entry in (self._read().get("auths") or {}).values())
+
     def find(self, host: str) -> Credentials | None:
         """None where there are none. Raises RegistryError for a file that cannot be read and a helper that fails."""
         config = self._read()

@@ -40,7 +40,7 @@ def refused(wanted: Reference, status: int, said: str, *, known: bool) -> Regist
         return RegistryError(f"The registry {wanted.host} {what}", where=place, why=why, hint=hint)
     if status == 403:
         return RegistryError(
-            f"This user may not read {place}", where=place, why=why, hint=f"docker login {wanted.host}"
+            f"This user may not do that at {place}", where=place, why=why, hint=f"docker login {wanted.host}"
         )
     if status == 404:
         return RegistryError(f"The registry {wanted.host} does not know {wanted.repository}", where=place, why=why)

@@ -56,7 +56,7 @@ class HttpRegistry:
     async def digest(self, reference: str) -> str | None:
         wanted = Reference.parse(reference)
         path = f"{wanted.repository}/manifests/{wanted.version}"
-        async with self._session(wanted) as session:
+        async with self.session(wanted) as session:
             answer = await session.ask("HEAD", path, {"Accept": MANIFESTS})
             if answer.status_code == 200 and "Docker-Content-Digest" not in answer.headers:
                 answer = await session.ask("GET", path, {"Accept": MANIFESTS})
@@ -71,7 +71,7 @@ class HttpRegistry:
         wanted = Reference.parse(repository)
         found: list[str] = []
         path: str | None = f"{wanted.repository}/tags/list?n={PAGE}"
-        async with self._session(wanted) as session:
+        async with self.session(wanted) as session:
             while path:
                 answer = await session.ask("GET", path, {})
                 if answer.status_code != 200:
@@ -82,13 +82,13 @@ class HttpRegistry:
         return tuple(sorted(found))
 
     @asynccontextmanager
-    async def _session(self, wanted: Reference) -> AsyncIterator[_Session]:
+    async def session(self, wanted: Reference) -> AsyncIterator[Session]:
         """By TLS; by plain HTTP only where that is allowed, and TLS is not spoken."""
         insecure = await self._insecure() if callable(self._insecure) else self._insecure
         plain = may_be_plain(wanted.host, insecure)
         context = await asyncio.to_thread(self._context, wanted.host, plain)
         async with httpx2.AsyncClient(verify=context, timeout=self._timeout, follow_redirects=True) as client:
-            yield _Session(client, wanted, self._config, ("https", "http") if plain else ("https",))
+            yield Session(client, wanted, self._config, ("https", "http") if plain else ("https",))
 
     def _context(self, host: str, lenient: bool) -> ssl.SSLContext:
         """The system's authorities, and those that Docker has for this registry."""
@@ -109,7 +109,7 @@ class HttpRegistry:
         return context
 
 
-class _Session:
+class Session:
     """Requests to one registry, with what it has let us in by."""
 
     def __init__(
@@ -122,23 +122,28 @@ class _Session:
         self.known = False
         """Whether we had a password to show."""
         self._authorization = ""
+        self._challenge: str | None = None
 
-    async def ask(self, method: str, path: str, headers: Mapping[str, str]) -> httpx2.Response:
-        answer = await self._send(method, path, headers)
-        if answer.status_code == 401 and not self._authorization:
-            self._authorization = await self._let_in(answer.headers.get("WWW-Authenticate", ""))
+    async def ask(
+        self, method: str, path: str, headers: Mapping[str, str], content: bytes | None = None
+    ) -> httpx2.Response:
+        answer = await self._send(method, path, headers, content)
+        challenge = answer.headers.get("WWW-Authenticate", "")
+        if answer.status_code == 401 and challenge != self._challenge:
+            self._challenge = challenge  # who may read is asked again when it comes to writing
+            self._authorization = await self._let_in(challenge)
             if self._authorization:
-                answer = await self._send(method, path, headers)
+                answer = await self._send(method, path, headers, content)
         return answer
 
-    async def _send(self, method: str, path: str, headers: Mapping[str, str]) -> httpx2.Response:
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], content: bytes | None) -> httpx2.Response:
         """The first scheme that is answered is kept."""
         sent = {**headers, **({"Authorization": self._authorization} if self._authorization else {})}
         failure: httpx2.TransportError | None = None
         for scheme in self.schemes:
             url = path if "://" in path else f"{scheme}://{self.wanted.server}/v2/{path}"
             try:
-                answer = await self.client.request(method, url, headers=sent)
+                answer = await self.client.request(method, url, headers=sent, content=content)
             except httpx2.TransportError as error:
                 failure = error
             else:

@@ -49,7 +49,7 @@ class Merged(Struct, frozen=True, kw_only=True):
         return any(key != LIVE for key in self.added)
 
 
-def merge(text: str | None, *, where: str, words: Sequence[str] = (), swarm: bool = False) -> Merged:
+def merge(text: str | None, *, where: str, words: Sequence[str] = (), clustered: bool = False) -> Merged:
     """`words` is the engine's command line: what stands there must not stand in the file. A swarm can have no live-restore.
 
     Raises InvalidFiles, at `where`, for what is no object in JSON.
@@ -58,7 +58,7 @@ def merge(text: str | None, *, where: str, words: Sequence[str] = (), swarm: boo
     flags = options(words)
     new, added, told = dict(document), [], []
     for key, (value, why) in WANTED.items():
-        if key in flags or (key == LIVE and swarm):
+        if key in flags or (key == LIVE and clustered):
             continue
         if key not in document:
             new[key] = value
@@ -174,6 +174,6 @@ def how_to_apply(state: State, merged: Merged) -> str:
     """`restart`, `reload` or `nothing`: no running container is ever stopped for it."""
     if (merged.restarts or state.restart) and state.free_to_restart:
         return "restart"
-    if merged.live_restore and not state.live_restore and not state.swarm and state.running is not None:
+    if merged.live_restore and not state.live_restore and not state.clustered and state.running is not None:
         return "reload"
     return "nothing"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fairway.model.app import App, Path, Service
 from fairway.model.errors import Problem
+from fairway.model.files import JINJA
 from fairway.render.docker_networks import joined
 from fairway.render.docker_row import Row
 from fairway.render.docker_table import BY_PATH, ROWS
@@ -20,7 +21,11 @@ FLEET = ("services.deploy.placement",)
 
 def refusals(app: App, api: tuple[int, int] = (1, 41), *, fleet: bool = False) -> tuple[Problem, ...]:
     """`api` is the version that the engine speaks; `fleet`: there are several hosts."""
-    rows = [row for row in ROWS if not (fleet and row.path in FLEET)]
+    return refused(app, api, [row for row in ROWS if not (fleet and row.path in FLEET)])
+
+
+def refused(app: App, api: tuple[int, int], rows: Iterable[Row]) -> tuple[Problem, ...]:
+    """By these rows of the table."""
     found = [problem for service in app.services.values() for problem in _service(app, service, api, rows)]
     return (*found, *_sections(app), *_objects(app, api))
 
@@ -51,11 +56,12 @@ def _objects(app: App, api: tuple[int, int]) -> Iterator[Problem]:
         if network.enable_ipv4 is False and api < (1, 48):
             yield _too_old(app, BY_PATH["networks.enable_ipv4"], ("networks", key, "enable_ipv4"), api)
     for key, config in app.configs.items():
-        for field in ("external", "template_driver"):
-            if getattr(config, field):
-                yield _problem(app, BY_PATH[f"configs.{field}"], ("configs", key, field))
+        if config.external:
+            yield _problem(app, BY_PATH["configs.external"], ("configs", key, "external"))
+        if config.template_driver not in (None, "", JINJA):
+            yield _problem(app, BY_PATH["configs.template_driver"], ("configs", key, "template_driver"))
     for key, secret in app.secrets.items():
-        for field in ("external", "driver", "driver_opts", "template_driver"):
+        for field in ("driver", "driver_opts", "template_driver"):
             if getattr(secret, field):
                 yield _problem(app, BY_PATH[f"secrets.{field}"], ("secrets", key, field))
 

@@ -220,16 +220,17 @@ OBJECTS = (
         Row(f"{section}.{key}", how)
         for section in ("configs", "secrets")
         for key, how in (
-            ("name", "not used: Docker without Swarm has no such objects"),
             ("labels", "not used: Docker without Swarm has no such objects"),
             ("file", LOADER),
             ("environment", LOADER),
         )
     ),
+    Row("configs.name", "not used: Docker without Swarm has no such objects"),
     Row("configs.content", LOADER),
     Row("configs.external", refused="Docker without Swarm keeps no configs", hint="use `file` or `content`"),
-    Row("configs.template_driver", refused="needs Swarm", hint=SWARM),
-    Row("secrets.external", refused="Docker without Swarm keeps no secrets", hint="use `file` or `environment`"),
+    Row("configs.template_driver", "`jinja`: the content is a template", "another driver", hint="use `jinja`"),
+    Row("secrets.external", "looked up where the environment keeps its secrets (`secrets:` in fairway.yaml)"),
+    Row("secrets.name", "the name of an external one there"),
     Row("secrets.driver", refused="needs Swarm", hint=SWARM),
     Row("secrets.driver_opts", refused="needs Swarm", hint=SWARM),
     Row("secrets.template_driver", refused="needs Swarm", hint=SWARM),

@@ -23,6 +23,19 @@ USER_TIMEOUT = 15
 """Seconds: what a host that is gone was asked ends then. So does an upload that nobody reads for so long."""
 ASKED_AND_SILENT = {"keepalive_time": 5, "keepalive_interval": 5, "keepalive_probes": 2}
 """A host that has taken a request and is gone then owes no acknowledgement: it is asked for one, and ends as soon."""
+BY_ADDRESS: Json = {"type": "STATIC"}
+BY_NAME: Json = {
+    "type": "STRICT_DNS",
+    "dns_lookup_family": "V4_ONLY",
+    "dns_refresh_rate": "0.5s",
+    "dns_failure_refresh_rate": {"base_interval": "0.5s", "max_interval": "1s"},
+    "ignore_health_on_host_removal": True,
+    "connect_timeout": CONNECT_TIMEOUT_TO_PEERS,
+    "upstream_bind_config": {"socket_options": [user_timeout(USER_TIMEOUT)]},
+    "upstream_connection_options": {"tcp_keepalive": ASKED_AND_SILENT},
+}
+"""A task has two seconds from when it is taken out of its name until it is stopped, and passes its health checks meanwhile.
+They are on other hosts, which may be lost."""
 IDLE_TIMEOUT = "0.5s"
 """Shorter than any usual server keeps an idle connection (gunicorn 2 s, Node and uvicorn 5 s): the gateway always closes first,
 so no request is sent into a connection that the replica is just closing."""
@@ -48,10 +61,9 @@ def revision_cluster(environment: Environment, revision: str, digest: str) -> st
 def cluster(environment: Environment, service: RoutedService, backend: Backend) -> Json:
     """Without "@type". Draining endpoints are left out: marked as draining, they would get requests again in panic mode."""
     name = cluster_name(environment, backend)
-    endpoints = sorted({(e.address, e.port) for e in backend.endpoints if not e.draining})
+    endpoints = sorted({(backend.name or e.address, e.port) for e in backend.endpoints if not e.draining})
     rendered: Json = {
         "name": name,
-        "type": "STATIC",
         "connect_timeout": CONNECT_TIMEOUT,
         "lb_policy": "LEAST_REQUEST",
         "common_lb_config": {"healthy_panic_threshold": {"value": 30}},
@@ -61,6 +73,7 @@ def cluster(environment: Environment, service: RoutedService, backend: Backend) 
         "circuit_breakers": {"thresholds": [_limits("DEFAULT", COPIES), _limits(USERS_PRIORITY, NO_LIMIT)]},
         "outlier_detection": _outliers(),
     }
+    rendered |= BY_NAME if backend.name else BY_ADDRESS
     if service.ready.http is not None:
         rendered["health_checks"] = [_health_check(service.ready, service.ready.http, service.route)]
     return _with_peers(rendered, service, backend) if backend.remote else rendered

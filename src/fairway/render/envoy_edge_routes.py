@@ -27,9 +27,9 @@ def challenges(edges: Iterable[EdgeRoutes]) -> list[Json]:
     ]
 
 
-def redirect(edge: EdgeRoutes | None, name: str, path: Json) -> Iterator[Json]:
-    """The route that sends plain HTTP below `path` to TLS, but for an authority that asks; none where that is not wanted."""
-    if edge is None or not edge.redirect:
+def redirect(edge: EdgeRoutes | None, host: str, name: str, path: Json) -> Iterator[Json]:
+    """The route that sends plain HTTP to `host` below `path` to TLS, but for an authority that asks; none where that is not wanted."""
+    if edge is None or not edge.redirect or host in edge.plain:
         return
     plain = {"name": "x-forwarded-proto", "string_match": {"exact": "http"}}
     asked = {"name": ":path", "string_match": {"prefix": CHALLENGES}, "invert_match": True}

@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 ROUTES = "fairway"
 STATS = "ingress"
+HEALTH = "/.well-known/fairway/health"
 _API = "type.googleapis.com/envoy.extensions."
 
 _BUCKETS = (
@@ -111,7 +112,8 @@ def _connection_manager(routes: str) -> Json:
         "stat_prefix": STATS,
         "rds": {"route_config_name": ROUTES, "config_source": _file(routes)},
         "http_filters": [
-            {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{_API}filters.http.router.v3.Router"}}
+            _health(),
+            {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{_API}filters.http.router.v3.Router"}},
         ],
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "use_remote_address": True,
@@ -126,6 +128,19 @@ def _connection_manager(routes: str) -> Json:
             "initial_connection_window_size": 1048576,
         },
         "local_reply_config": {"mappers": [_short_reply()]},
+    }
+
+
+def _health() -> Json:
+    """Whoever leads users to several gateways asks this one whether it is to get some; a gateway that is about to go says no."""
+    here = {"name": ":path", "string_match": {"exact": HEALTH}}
+    return {
+        "name": "envoy.filters.http.health_check",
+        "typed_config": {
+            "@type": f"{_API}filters.http.health_check.v3.HealthCheck",
+            "pass_through_mode": False,
+            "headers": [here],
+        },
     }
 
 

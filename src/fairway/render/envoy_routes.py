@@ -97,17 +97,17 @@ def _virtual_host(host: str, claims: list[_Claim], first: list[Json]) -> Json:
     seen: set[str] = set()
     for claim in claims:
         if claim.path not in seen and "/" not in seen:
-            routes.extend(_routes(claim))
+            routes.extend(_routes(claim, host))
             seen.add(claim.path)
     if "/" not in seen:
         routes.append({"name": "none", "match": {"prefix": "/"}, "direct_response": _text(404, NO_ROUTE)})
     return {"name": host, "domains": [host], "routes": routes}
 
 
-def _routes(claim: _Claim) -> Iterator[Json]:
+def _routes(claim: _Claim, host: str) -> Iterator[Json]:
     """Those that are copied come first: what no method of theirs fits goes on to the same lane without copies."""
     service = claim.service
-    yield from redirect(claim.edge, claim.name, _below(claim))
+    yield from redirect(claim.edge, host, claim.name, _below(claim))
     for lane in [preview(claim.environment, service)] if claim.preview else lanes(claim.environment, service):
         plain = _route(claim, lane)
         if lane.copies and lane.to:

@@ -51,6 +51,8 @@ class Kind(StrEnum):
     JOB = "job"
     """A one-off container that a release asks for, kept once it has ended: its end is what is known of it."""
     FILES = "files"
+    MEMORY = "memory"
+    """Mounts a volume in memory, so that what is in it stays."""
     NETWORK = "network"
     VOLUME = "volume"
     LEASE = "lease"
@@ -111,8 +113,9 @@ def volume(environment: Environment, volume: Volume) -> str:
     return volume.key if volume.external else f"{environment.key}_{volume.key}"
 
 
-def files(environment: Environment, digest: str) -> str:
-    return f"{environment.key}-files-{digest}"
+def files(environment: Environment, digest: str, kind: str = "files") -> str:
+    """The volume of a set of files. `kind`: files, `secrets` where there are some among them, `memory` where these are in memory."""
+    return f"{environment.key}-{kind}-{digest}"
 
 
 def lease(environment: Environment) -> str:

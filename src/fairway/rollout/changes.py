@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from fairway.model import marked
 from fairway.model.app import Port, Service
 from fairway.model.build import ImageRef
 from fairway.model.deploy import Deploy, Resources
@@ -58,12 +59,13 @@ def _different(base: Release, release: Release, name: str) -> Told:
         yield "image", _image(was), _image(now)
     yield from _each("environment", old.environment, new.environment)
     yield from _each("secret", _versions(old.secrets, base.secrets), _versions(new.secrets, release.secrets), str)
-    yield from _each("config", _contents(old.configs, base.configs), _contents(new.configs, release.configs), str)
+    yield from _each("config", _contents(old.configs, base), _contents(new.configs, release), str)
     yield from _each("mount", _mounts(old), _mounts(new), str)
     yield from _each("port", _ports(old), _ports(new), str)
     yield from _each("network", _networks(base, old), _networks(release, new))
     yield from _each("volume", _volumes(base, old), _volumes(release, new))
     yield from _policies(base.policy(name), release.policy(name))
+    yield from _storage(base, release, new)
     yield from _deploy(old.deploy, new.deploy)
     yield from _each("", {**_others(old), **old.extra}, {**_others(new), **new.extra})
 
@@ -91,9 +93,16 @@ def _versions(mounts: Iterable[FileMount], versions: Mapping[str, str]) -> Mappi
     return {mount.source: _placed(mount, versions.get(mount.source, "")[:8]) for mount in mounts}
 
 
-def _contents(mounts: Iterable[FileMount], contents: Mapping[str, str]) -> Mapping[str, str]:
-    hashes = {key: hashlib.sha256(content.encode()).hexdigest() for key, content in contents.items()}
-    return _versions(mounts, hashes)
+def _contents(mounts: Iterable[FileMount], release: Release) -> Mapping[str, str]:
+    return _versions(mounts, {key: _content(release, key) for key in release.configs})
+
+
+def _content(release: Release, key: str) -> str:
+    """A hash of a config, and of the versions of the secrets in it."""
+    content = release.configs[key]
+    inside = sorted(marked.secrets_of(release.app.configs.get(key), content))
+    told = [content, *(release.secrets.get(name, "") for name in inside)]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
 def _placed(mount: FileMount, version: str) -> str:
@@ -136,6 +145,12 @@ def _volumes(release: Release, service: Service) -> Mapping[str, object]:
     """How the volumes that the service mounts are defined; that it mounts them is told as a mount."""
     used = {mount.source for mount in service.volumes}
     return {key: volume for key, volume in release.app.volumes.items() if key in used}
+
+
+def _storage(base: Release, release: Release, service: Service) -> Told:
+    old, new = base.policy(service.name).storage, release.policy(service.name).storage
+    if old != new and (service.secrets or service.configs):
+        yield "storage of secrets", old, new
 
 
 def _policies(old: ServicePolicy, new: ServicePolicy) -> Told:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from fairway.model import marked
 from fairway.model.app import App, Service
 from fairway.model.build import Build, ImageRef
 from fairway.model.environment import Environment
@@ -30,10 +31,12 @@ class Ingredients(Struct, frozen=True, kw_only=True):
     policies: Mapping[str, ServicePolicy]
     configs: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    secret_numbers: Mapping[str, str] = field(default_factory=dict)
     build: Build | None = None
     created: str = ""
     by: str = ""
     reason: str = "deploy"
+    override: str = ""
 
 
 def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet) -> Release:
@@ -62,7 +65,14 @@ def propose(ingredients: Ingredients, records: tuple[Record, ...], fleet: Fleet)
 
 
 def again(
-    release: Release, records: tuple[Record, ...], fleet: Fleet, *, created: str, by: str, reason: str
+    release: Release,
+    records: tuple[Record, ...],
+    fleet: Fleet,
+    *,
+    created: str,
+    by: str,
+    reason: str,
+    override: str = "",
 ) -> Release:
     """The proposal that brings back an earlier release, whole: images, configuration, secret versions, routes."""
     return propose(
@@ -73,10 +83,12 @@ def again(
             policies=release.policies,
             configs=release.configs,
             secrets=release.secrets,
+            secret_numbers=release.secret_numbers,
             build=release.build,
             created=created,
             by=by,
             reason=reason,
+            override=override,
         ),
         records,
         fleet,
@@ -87,7 +99,16 @@ def nothing(release: Release) -> Release:
     """The release before the first: an environment without services."""
     empty = replace(release.app, services={})
     return replace(
-        release, number=0, app=empty, images={}, revisions={}, policies={}, configs={}, secrets={}, digest=""
+        release,
+        number=0,
+        app=empty,
+        images={},
+        revisions={},
+        policies={},
+        configs={},
+        secrets={},
+        secret_numbers={},
+        digest="",
     )
 
 
@@ -96,6 +117,7 @@ def revision_digest(ingredients: Ingredients, service: str) -> str:
     app = ingredients.app
     spec = app.services[service]
     seen = {name: getattr(spec, name) for name in Service.__struct_fields__ if name not in UNSEEN}
+    storage = ingredients.policies.get(service, ServicePolicy()).storage
     return _digest(
         {
             "service": seen,
@@ -103,10 +125,18 @@ def revision_digest(ingredients: Ingredients, service: str) -> str:
             "image": ingredients.images[service].content,
             "networks": {key: app.networks[key] for key in spec.networks if key in app.networks},
             "volumes": {m.source: app.volumes[m.source] for m in spec.volumes if m.source and m.source in app.volumes},
-            "configs": {mount.source: ingredients.configs.get(mount.source) for mount in spec.configs},
+            "configs": {mount.source: _config(ingredients, mount.source) for mount in spec.configs},
             "secrets": {mount.source: ingredients.secrets.get(mount.source) for mount in spec.secrets},
         }
+        | ({"storage": storage} if storage != "disk" and (spec.secrets or spec.configs) else {})
     )
+
+
+def _config(ingredients: Ingredients, key: str) -> object:
+    """What decides its file: the content, and the versions of the secrets that have places in it."""
+    content = ingredients.configs.get(key)
+    inside = sorted(marked.secrets_of(ingredients.app.configs.get(key), content)) if content else []
+    return [content, *(ingredients.secrets.get(name) for name in inside)] if inside else content
 
 
 def _deployed(spec: Service) -> Mapping[str, Any]:

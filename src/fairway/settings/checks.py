@@ -6,9 +6,14 @@ from collections.abc import Iterator
 
 from fairway.model.app import Path
 from fairway.model.errors import Problem
+from fairway.settings.checks_evidence import promotion, required, signing
 from fairway.settings.fitting import misfits
-from fairway.settings.model import EnvironmentSettings, Host, ServiceSettings, Settings, StageSettings
-from fairway.settings.reader import did_you_mean
+from fairway.settings.model import AcmeSettings, EnvironmentSettings, Host, ServiceSettings, Settings, StageSettings
+from fairway.settings.secrets_checks import kept_secrets
+from fairway.settings.where import problem, written_below
+
+MOST_NAMES = 100
+"""In one certificate."""
 
 
 def check(settings: Settings) -> Iterator[Problem]:
@@ -19,54 +24,49 @@ def check(settings: Settings) -> Iterator[Problem]:
     for name, environment in settings.environments.items():
         path = ("environments", name)
         yield from _hosts(settings, path, environment)
-        yield from _stages_exist(settings, path, environment)
-        yield from _promotion(settings, path, environment)
+        if environment.scheduled:
+            yield from _scheduled(settings, path, environment)
+        yield from required(settings, path, environment)
+        yield from promotion(settings, path, environment)
         for service, said in environment.services.items():
             yield from _service(settings, (*path, "services", service), said)
     for service, said in settings.services.items():
         yield from _service(settings, ("services", service), said)
+    yield from signing(settings)
     yield from _gateway(settings)
-
-
-def _problem(settings: Settings, path: Path, what: str, hint: str = "") -> Problem:
-    return Problem(what, settings.where(*path), path, hint)
-
-
-def _written(settings: Settings, *path: str) -> tuple[str, ...]:
-    """The names below `path` in the file, whether or not they could be read."""
-    return tuple(found[-1] for found in settings.locations if found[:-1] == path)
+    yield from kept_secrets(settings)
 
 
 def _environments(settings: Settings) -> Iterator[Problem]:
-    if not _written(settings, "environments"):
+    if not written_below(settings, "environments"):
         hint = "write `environments: {production: {hosts: {local: unix:///var/run/docker.sock}}}`"
-        yield _problem(settings, ("environments",), "at least one environment is needed", hint)
+        yield problem(settings, ("environments",), "at least one environment is needed", hint)
 
 
 def _stage(settings: Settings, path: Path, stage: StageSettings) -> Iterator[Problem]:
-    written = _written(settings, *path)
+    written = written_below(settings, *path)
     if "http" in written and "service" in written:
-        yield _problem(
+        yield problem(
             settings, (*path, "service"), "a stage has `service` or `http`, not both", "make two stages of it"
         )
     if "http" not in written and "service" not in written:
         hint = "`service: NAME` runs a command in its image; `http:` asks the whole application"
-        yield _problem(settings, path, "a stage needs `service` or `http`", hint)
+        yield problem(settings, path, "a stage needs `service` or `http`", hint)
     if stage.http and not stage.up and "up" not in written:
-        yield _problem(settings, path, "`http` asks the whole application", "add `up: true`")
+        yield problem(settings, path, "`http` asks the whole application", "add `up: true`")
     elif stage.http and not stage.up:
-        yield _problem(settings, (*path, "up"), "`http` asks the whole application", "say `up: true`")
+        yield problem(settings, (*path, "up"), "`http` asks the whole application", "say `up: true`")
     for key in ("command", "environment", "passes_on", "line"):
         if "http" in written and key in written and "service" not in written:
-            yield _problem(settings, (*path, key), f"`{key}` goes with `service`, not with `http`")
+            yield problem(settings, (*path, key), f"`{key}` goes with `service`, not with `http`")
     if "line" in written and stage.passes_on == "exit" and "passes_on" not in written:
-        yield _problem(settings, (*path, "line"), "`line` counts with `passes_on: last-line` only", "add it")
+        yield problem(settings, (*path, "line"), "`line` counts with `passes_on: last-line` only", "add it")
 
 
 def _hosts(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
     above = (*path, "hosts")
-    if above in settings.locations and not _written(settings, *above):
-        yield _problem(settings, above, "a host is needed", "write `local: unix:///var/run/docker.sock`")
+    if above in settings.locations and not written_below(settings, *above):
+        yield problem(settings, above, "a host is needed", "write `local: unix:///var/run/docker.sock`")
     at: dict[str, str] = {}
     for name, host in environment.hosts.items():
         yield from _host(settings, (*above, name), host)
@@ -74,11 +74,32 @@ def _hosts(settings: Settings, path: Path, environment: EnvironmentSettings) -> 
         if first != name:
             line = settings.where(*above, first).line
             what = f"`{first}` (line {line}) has this address, too"
-            yield _problem(settings, (*above, name, "address"), what, "name each host once")
-    unread = len(_written(settings, *above)) > len(environment.hosts)
+            yield problem(settings, (*above, name, "address"), what, "name each host once")
+    unread = len(written_below(settings, *above)) > len(environment.hosts)
     if environment.hosts and not environment.edges and not unread:
         hint = "say `edge: true` of those that do; where nobody says anything, all do"
-        yield _problem(settings, above, "no host takes public traffic", hint)
+        yield problem(settings, above, "no host takes public traffic", hint)
+
+
+NODES = {
+    "labels": "give the node its labels: docker node update --label-add KEY=VALUE NODE",
+    "edge": "label the nodes that take public traffic: docker node update --label-add fairway.edge=true NODE",
+    "internal": "remove it: nodes know each other",
+}
+
+
+def _scheduled(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
+    """What a scheduler knows by itself, or does its own way."""
+    for name in environment.hosts:
+        below = (*path, "hosts", name)
+        for key in written_below(settings, *below):
+            if key in NODES:
+                what = f"`{key}` goes with an engine that has no scheduler"
+                yield problem(settings, (*below, key), what, NODES[key])
+    for key in ("on_host_loss", "max_lost"):
+        if key in written_below(settings, *path):
+            what = f"`{key}` goes with an engine that has no scheduler: this one starts elsewhere what a lost node ran"
+            yield problem(settings, (*path, key), what, "remove it")
 
 
 def _engine(address: str) -> str:
@@ -92,53 +113,42 @@ def _engine(address: str) -> str:
 
 def _host(settings: Settings, path: Path, host: Host) -> Iterator[Problem]:
     if host.tls and not host.address.startswith("tcp://"):
-        yield _problem(settings, (*path, "tls"), "TLS goes with a tcp:// address only", f"drop it from {host.address}")
+        yield problem(settings, (*path, "tls"), "TLS goes with a tcp:// address only", f"drop it from {host.address}")
     port = host.address.rpartition(":")[2]
     if port.isdecimal() and not 0 < int(port) < 65536:
-        yield _problem(settings, path, f"{port} is no port", "from 1 to 65535")
-
-
-def _stages_exist(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
-    stages = _written(settings, "test")
-    for stage in environment.require or ():
-        if stage not in stages:
-            hint = did_you_mean(stage, stages) or "write it under test:"
-            yield _problem(settings, (*path, "require"), f"there is no test stage `{stage}`", hint)
-
-
-def _promotion(settings: Settings, path: Path, environment: EnvironmentSettings) -> Iterator[Problem]:
-    source = environment.promote_from
-    if source is None:
-        return
-    where = (*path, "promote_from")
-    others = [name for name in _written(settings, "environments") if name != path[-1]]
-    if source not in (*others, path[-1]):
-        yield _problem(settings, where, f"there is no environment `{source}`", did_you_mean(source, others))
-        return
-    chain = [path[-1]]
-    while source and source not in chain:
-        chain.append(source)
-        before = settings.environments.get(source)
-        source = before.promote_from if before else None
-    if source == path[-1]:
-        yield _problem(settings, where, f"environments promote in a circle: {' ← '.join([*chain, source])}")
+        yield problem(settings, path, f"{port} is no port", "from 1 to 65535")
 
 
 def _service(settings: Settings, path: Path, said: ServiceSettings) -> Iterator[Problem]:
     if said.route and said.route.host and said.route.hosts:
-        yield _problem(
+        yield problem(
             settings, (*path, "route", "hosts"), "a route has `host` or `hosts`, not both", "put all of them in `hosts`"
         )
     for key, what, hint in misfits(said.rollout, said.rollout.strategy) if said.rollout.strategy else ():
-        yield _problem(settings, (*path, "rollout", key), what, hint)
+        yield problem(settings, (*path, "rollout", key), what, hint)
 
 
 def _gateway(settings: Settings) -> Iterator[Problem]:
-    path = ("gateway",)
-    written = _written(settings, *path)
-    for key in [key for key in ("https", "redirect") if key in written and "tls" not in written]:
-        hint = "add `tls: {cert: cert.pem, key: key.pem}`"
-        yield _problem(settings, (*path, key), f"`{key}` goes with `tls`", hint)
-    if settings.gateway.tls and settings.gateway.http == settings.gateway.https:
-        what = f"`http` and `https` are both {settings.gateway.http}"
-        yield _problem(settings, path, what, "give each a port of its own")
+    path, gateway = ("gateway",), settings.gateway
+    written = written_below(settings, *path)
+    for key in [key for key in ("https", "redirect") if key in written and not {"tls", "acme"} & {*written}]:
+        hint = "add `tls: {cert: cert.pem, key: key.pem}`, or `acme: {terms: true}`"
+        yield problem(settings, (*path, key), f"`{key}` goes with `tls`, or with `acme`", hint)
+    if (gateway.tls or gateway.acme) and gateway.http == gateway.https:
+        what = f"`http` and `https` are both {gateway.http}"
+        yield problem(settings, path, what, "give each a port of its own")
+    if gateway.acme:
+        yield from _acme(settings, (*path, "acme"), gateway.acme)
+
+
+def _acme(settings: Settings, path: Path, acme: AcmeSettings) -> Iterator[Problem]:
+    if not acme.terms:
+        hint = "read them, and say `true`; or leave `acme` out"
+        yield problem(settings, (*path, "terms"), "no authority issues anything unless its terms are agreed with", hint)
+    named = [name for names in acme.hosts for name in names]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        yield problem(settings, (*path, "hosts"), f"{name} is named twice", "one certificate is enough")
+    for names in acme.hosts:
+        if len(names) > MOST_NAMES:
+            what = f"{len(names)} names for one certificate: authorities take {MOST_NAMES}"
+            yield problem(settings, (*path, "hosts"), what, "make several of it")

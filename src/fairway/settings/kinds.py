@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import ceil
 from typing import Any
 
@@ -90,6 +91,23 @@ def choice(*values: str, later: tuple[str, ...] = ()) -> Kind:
         return node.text
 
     return Kind(what, parse, {"enum": list(values)})
+
+
+def flagged(*values: str) -> Kind:
+    """Some of `values`, in a list or one alone; `true` is all of them, and `false` is none."""
+    what = f"true, false, or some of {', '.join(values)}"
+
+    def parse(node: Node) -> tuple[str, ...]:
+        if node.kind == "bool":
+            return values if _flag(node) else ()
+        items = node.items if node.kind == "list" else [node]
+        for item in items:
+            if item.kind != "text" or item.text not in values:
+                raise Wrong(f"must be {what}, not {found(item)}", node=item)
+        return tuple(value for value in values if value in {item.text for item in items})
+
+    one = {"enum": list(values)}
+    return Kind(what, parse, {"anyOf": [{"type": "boolean"}, one, {"type": "array", "items": one}]})
 
 
 def whole(low: int, high: int, what: str) -> Kind:
@@ -183,9 +201,19 @@ def _variables(node: Node) -> Mapping[str, str]:
     return result
 
 
+def _date(node: Node) -> date:
+    try:
+        if node.kind == "text" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", node.text, re.ASCII):
+            return date.fromisoformat(node.text)
+    except ValueError:
+        pass
+    raise Wrong(f"must be a date such as 2027-01-31, not {found(node)}")
+
+
 TEXT = Kind("text", _text, {"type": "string", "minLength": 1})
 FLAG = Kind("true or false", _flag, {"type": "boolean"})
 DURATION = Kind("a duration such as 30s or 1h30m", _seconds, {"type": "string", "pattern": f"^({_DURATION}|0)$"})
+DATE = Kind("a date such as 2027-01-31", _date, {"type": "string", "format": "date"})
 AMOUNT = Kind(
     "a number, a share such as 25%, or all",
     _amount,

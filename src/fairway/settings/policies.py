@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from fairway.model.app import App, Path, Service
 from fairway.model.errors import InvalidFiles, Problem
+from fairway.model.hardening import Hardening
 from fairway.model.policy import Ready, Route, ServicePolicy
 from fairway.settings.model import RouteSettings, Settings
 from fairway.settings.reader import did_you_mean
@@ -32,7 +33,19 @@ def _policy(said: Said, service: Service) -> ServicePolicy:
         route=_route(said, service, route) if route else None,
         ready=_ready(said, service),
         rollout=rollout(said, service),
+        hardening=_hardening(said, service),
+        storage=said.of(service.name).secrets.storage or said.storage,
     )
+
+
+def _hardening(said: Said, service: Service) -> Hardening:
+    whole = said.of(service.name).hardening
+    strict = (whole.level or said.settings.hardening) == "strict"
+    for key in () if strict else ("capabilities", "writable", "user"):
+        if getattr(whole, key):
+            hint = "say `level: strict` beside it, or `hardening: strict` at the top"
+            said.wrong(f"`{key}` goes with strict hardening", service.name, "hardening", key, hint=hint)
+    return Hardening(strict=strict, capabilities=whole.capabilities, writable=whole.writable, user=whole.user)
 
 
 def _route(said: Said, service: Service, route: RouteSettings) -> Route | None:

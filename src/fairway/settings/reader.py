@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from fairway.model.app import Location, Path
@@ -17,12 +16,18 @@ WRONG: Any = object()
 """In place of a value that could not be read; the problem is noted."""
 
 
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The one of `words` that is most like it, if any is."""
+    from difflib import get_close_matches  # only a file with mistakes pays for it
+
+    return next(iter(get_close_matches(word[:80], words, n=1)), "")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint: the known word that is nearest to this one, else a list of those there are."""
     words = sorted(known)
-    near = get_close_matches(word[:80], words, n=1)
-    if near:
-        return f"did you mean `{near[0]}`?"
+    if near := nearest(word, words):
+        return f"did you mean `{near}`?"
     return f"there is: {', '.join(words)}" if words else ""
 
 
@@ -90,7 +95,8 @@ class Reader:
         for key in missing:
             self.wrong(f"`{key}` is missing", node.where, path)
         good = {key: value for key, value in values.items() if value is not WRONG}
-        return shape.cls(**good) if shape.required <= set(good) else WRONG
+        fields = {shape.fields.get(key, key): value for key, value in good.items()}
+        return shape.cls(**fields) if shape.required <= set(good) else WRONG
 
     def unknown(self, shape: Record, key: str, item: Node, path: Path) -> None:
         if key in shape.later:
@@ -100,7 +106,7 @@ class Reader:
         self.wrong(what, item.where, (*path, key), hint)
 
     def suggest(self, shape: Record, key: str) -> str:
-        near = get_close_matches(key[:80], shape.keys, n=1)
+        near = nearest(key, shape.keys)
         homes = [] if near else [".".join(path[:-1]) for path, _ in all_keys(self.root) if path[-1] == key]
         if homes:
             home = min(homes, key=len)

@@ -30,6 +30,12 @@ class Said(Struct, frozen=True):
         here = self.settings.environments[self.environment].services.get(service)
         return _over(replace(said, rollout=_fitting(said.rollout, here.rollout)), here) if here else said
 
+    @property
+    def storage(self) -> str:
+        """Where hosts keep secrets, unless a service says otherwise."""
+        said = self.settings.secrets_of(self.environment) if self.environment else self.settings.secrets
+        return said.storage or "disk"
+
     def place(self, *path: str) -> tuple[Location, Path]:
         """Where a service's key is written: in the environment, if it is there."""
         inner = ("environments", self.environment or "", "services", *path)

@@ -34,6 +34,8 @@ class Record(Struct, frozen=True):
     required: frozenset[str]
     later: tuple[str, ...] = ()
     short: str | None = None
+    fields: Mapping[str, str] = {}
+    """The names of fields whose keys Python could not have as names."""
 
 
 Shape = Kind | Many | Named | Record
@@ -62,9 +64,10 @@ def record(cls: Any) -> Record:
     """The shape of a settings struct."""
     hints = get_type_hints(cls, include_extras=True)
     written = [field for field in fields(cls) if field.name not in getattr(cls, "unwritten", ())]
-    required = {field.name for field in written if field.required}
-    keys = {field.name: shape_of(hints[field.name]) for field in written}
-    return Record(cls, keys, frozenset(required), getattr(cls, "later", ()), getattr(cls, "short", None))
+    required = {field.encode_name for field in written if field.required}
+    keys = {field.encode_name: shape_of(hints[field.name]) for field in written}
+    names = {field.encode_name: field.name for field in written if field.encode_name != field.name}
+    return Record(cls, keys, frozenset(required), getattr(cls, "later", ()), getattr(cls, "short", None), names)
 
 
 def keys(shape: Shape, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Shape]]:

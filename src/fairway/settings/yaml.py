@@ -18,6 +18,7 @@ from fairway.model.errors import Problem
 
 DEPTH = 50
 """How deep a file may nest."""
+TOO_DEEP = f"this is nested more than {DEPTH} levels deep"
 
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {f"{_TAG}{tag}": kind for tag, kind in (("str", "text"), ("int", "int"), ("float", "float"), ("bool", "bool"))}
@@ -68,7 +69,7 @@ class _Builder:
     def node(self, event: yaml.Event, where: Location | None, depth: int) -> Node:
         place = where or self.place(event)
         if depth > DEPTH:
-            self.stop(f"this is nested more than {DEPTH} levels deep", place)
+            self.stop(TOO_DEEP, place)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor in self.anchors:
                 return replace(self.anchors[str(event.anchor)], where=place)
@@ -152,5 +153,7 @@ def _unreadable(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     lines = text.splitlines() or [""]
     line = min(mark.line + 1, len(lines)) if mark else 0  # libyaml places the end of the text on a line after the last
     what = " ".join(filter(None, (error.context, error.problem))) or "unreadable"
+    if "maximum nesting depth" in what:  # libyaml's own limit, where it has one
+        return Problem(TOO_DEEP, Location(file, line))
     hint = "YAML indents with spaces, never with tabs" if line and lines[line - 1].lstrip(" ").startswith("\t") else ""
     return Problem(f"this is not YAML: {what}", Location(file, line), hint=hint)

@@ -2,5 +2,6 @@
 
 from fairway.wiring.checkout import FILE, Project, project
 from fairway.wiring.connection import Connection, connection
+from fairway.wiring.evidence import keygen
 
-__all__ = ["FILE", "Connection", "Project", "connection", "project"]
+__all__ = ["FILE", "Connection", "Project", "connection", "keygen", "project"]

@@ -12,6 +12,7 @@ from msgspec import Struct
 from fairway.model.app import App
 from fairway.model.environment import Environment
 from fairway.model.errors import InvalidFiles, Problem, UsageError
+from fairway.model.files import JINJA
 from fairway.model.policy import ServicePolicy
 from fairway.settings import Settings, load
 from fairway.settings.model import EnvironmentSettings
@@ -49,12 +50,19 @@ class Project(Struct, frozen=True):
                 project=self.settings.app,
                 profiles=said.profiles,
                 env_files=self._there(said.env_file) if said.env_file else None,
+                secret_prefix=self._secret_prefix(environment),
             )
         except InvalidFiles as error:
             raise InvalidFiles([*missing, *error.problems]) from None
         if missing:
             raise InvalidFiles(missing)
         return loaded
+
+    def _secret_prefix(self, environment: str | None) -> str:
+        """How the variables begin that are secrets, where the environment keeps them in variables."""
+        said = self.settings.secrets_of(environment) if environment else None
+        prefix = said.prefix or "" if said and said.store == "environment" else ""
+        return prefix.replace("{environment}", environment or "").replace("{app}", self.settings.app or "")
 
     def _there(self, files: Iterable[str]) -> list[str]:
         return [str(self.directory / file) for file in files if (self.directory / file).exists()]
@@ -68,6 +76,29 @@ class Project(Struct, frozen=True):
     def variables(self, environment: str) -> Mapping[str, str]:
         """What `${…}`, and configs and secrets from the environment, are filled in with: the settings' values over this process's."""
         return {**os.environ, **self.settings.environments[environment].values}
+
+    def configs(self, environment: str, app: App) -> Mapping[str, str]:
+        """The contents of the application's configs (base64), templates rendered. Raises InvalidFiles."""
+        from fairway.flows.ingredients import configs_of
+
+        told = (
+            self._told(environment, app) if any(one.template_driver == JINJA for one in app.configs.values()) else None
+        )
+        return configs_of(app, self.variables(environment), lambda path: Path(path).read_bytes(), told)
+
+    def _told(self, environment: str, app: App) -> Mapping[str, Any]:
+        """What templates know: the values of the environment's files, and nothing of this process's own environment."""
+        from fairway import compose
+        from fairway.compose.template import facts
+
+        said = self.settings.environments[environment]
+        values = compose.file_variables(
+            str(self.directory),
+            reader=Disk(),
+            environment=said.values,
+            env_files=self._there(said.env_file) if said.env_file else None,
+        )
+        return facts(app, environment, values)
 
     def policies(self, environment: str, app: App) -> Mapping[str, ServicePolicy]:
         """Raises InvalidFiles."""
@@ -84,11 +115,11 @@ class Project(Struct, frozen=True):
             raise InvalidFiles(found.problems)
         return found.warnings
 
-    def document(self, environment: str | None = None) -> dict[str, Any]:
-        """The normalised application, as Compose data."""
+    def document(self, environment: str | None = None, app: App | None = None) -> dict[str, Any]:
+        """The normalised application, or what became of it (`app`), as Compose data."""
         from fairway.compose.dump import to_compose
 
-        return to_compose(self.app(environment))
+        return to_compose(app or self.app(environment))
 
     def environment(self, name: str) -> Environment:
         return Environment(self.settings.app or self.app(name).name, name)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from fairway.gateway.edge import EdgeTls
 from fairway.model.app import Path as Keys
 from fairway.model.edge import Certificate
 from fairway.model.errors import Problem
 from fairway.model.policy import ServicePolicy
 from fairway.model.secret import Secret
 from fairway.settings.model import EdgeCertificate
+from fairway.wiring.acme import acme_problems, acme_warnings, bare, crowded
 
 if TYPE_CHECKING:
     from fairway.net.certificates import Facts
@@ -26,19 +25,15 @@ READABLE = 0o044
 
 
 class Found(Struct, frozen=True):
-    """The certificates that can be used, what is wrong, and what is only doubtful."""
+    """The certificates that can be used, each with its file, what is wrong, and what is only doubtful."""
 
-    certificates: tuple[Certificate, ...]
+    files: tuple[tuple[str, Certificate], ...]
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
-
-def edge_tls(project: Project) -> EdgeTls | None:
-    """For the gateway: the files are read when it needs them. None where the settings have no TLS."""
-    gateway = project.settings.gateway
-    if not gateway.tls:
-        return None
-    return EdgeTls(files=partial(certificates, project), port=gateway.https, redirect=gateway.redirect)
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        return tuple(certificate for _, certificate in self.files)
 
 
 def certificates(project: Project) -> Sequence[Certificate] | None:
@@ -54,7 +49,7 @@ def look(project: Project, environment: str, policies: Mapping[str, ServicePolic
     """The certificates, and whether the hosts of all routes have one."""
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    usable: list[Certificate] = []
+    usable: list[tuple[str, Certificate]] = []
     known: list[Facts] = []
     gateway = project.settings.gateway
     for keys, said in zip(_places(project), gateway.tls, strict=True):
@@ -62,9 +57,13 @@ def look(project: Project, environment: str, policies: Mapping[str, ServicePolic
         if isinstance(read, Problem):
             problems.append(read)
             continue
-        usable.append(read[0])
+        usable.append((said.cert, read[0]))
         known.append(read[1])
-    if known and not problems:
+    if gateway.acme:
+        problems += acme_problems(project, gateway.acme)
+        problems += crowded(project, hosts_of(policies), known)
+        warnings += acme_warnings(project, gateway)
+    if (known or gateway.acme) and not problems:
         (problems if gateway.redirect else warnings).extend(_bare(project, environment, policies, known))
     return Found(tuple(usable), tuple(problems), tuple(warnings))
 
@@ -107,15 +106,24 @@ def _read(
     return certificate, facts
 
 
+def hosts_of(policies: Mapping[str, ServicePolicy]) -> tuple[str, ...]:
+    """Of all routes, and previews."""
+    found = [host for policy in policies.values() if policy.route for host in policy.route.hosts]
+    return tuple(
+        dict.fromkeys([*found, *(policy.rollout.preview for policy in policies.values() if policy.rollout.preview)])
+    )
+
+
 def _bare(
     project: Project, environment: str, policies: Mapping[str, ServicePolicy], known: Sequence[Facts]
 ) -> Iterator[Problem]:
     """The hosts of routes and previews that no certificate has. What a route for any host is asked by is not known."""
-    hint = "add a certificate that has it to `gateway.tls`; with `redirect: false` it is still answered in plain HTTP"
+    acme = project.settings.gateway.acme
     for service, policy in policies.items():
-        hosts = [*(policy.route.hosts if policy.route else ()), policy.rollout.preview or ANY]
-        for host in hosts:
-            if host != ANY and not any(facts.covers(host) for facts in known):
+        for host in hosts_of({service: policy}):
+            if host == ANY or any(facts.covers(host) for facts in known):
+                continue
+            if hint := bare(host, acme):
                 keys: Keys = (
                     "services",
                     service,

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fairway.engines.common.ledger import ShelfLedger
 from fairway.engines.docker import images
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.fleet.console import FleetConsole
+from fairway.engines.docker.fleet.elsewhere import Elsewhere
 from fairway.engines.docker.fleet.engine import DockerFleet
+from fairway.engines.docker.fleet.garbage import FleetCollector
+from fairway.engines.docker.fleet.homes import Homes
+from fairway.engines.docker.fleet.homes import folder as homes_folder
 from fairway.engines.docker.fleet.inventory import Known
 from fairway.engines.docker.fleet.leases import FleetLeases
 from fairway.engines.docker.fleet.marks import Marks
 from fairway.engines.docker.fleet.shelf import FleetShelf
 from fairway.engines.docker.fleet.signals import FleetSignals
 from fairway.engines.docker.fleet.supply import Supply
+from fairway.engines.docker.garbage import DockerCollector
 from fairway.engines.docker.holders import Holders
+from fairway.engines.docker.keeper import Keeper
 from fairway.engines.docker.lease import DockerLeases
-from fairway.engines.docker.ledger import DockerLedger
 from fairway.engines.docker.shelf import DockerShelf
 from fairway.engines.docker.signals import DockerSignals
 from fairway.gateway.fleet import FleetTraffic
@@ -36,12 +42,16 @@ from fairway.net.docker import host_time
 from fairway.net.hostimage import ensure_host_image, host_image
 from fairway.net.hosts import Address, Budget, Hosts, opened
 from fairway.ports import Leases
+from fairway.ports.making import Archive
 from fairway.render import names
+from fairway.rollout.demands import demand
 from fairway.rollout.seats import seats
-from fairway.wiring.edge import edge_tls
+from fairway.wiring.certificate_store import folder
+from fairway.wiring.certifying import edge_parts
 from fairway.wiring.hosts import tls_of
-from fairway.wiring.identities import AUTHORITY, identities
-from fairway.wiring.parts import Parts, credentials
+from fairway.wiring.identities import AUTHORITY, Exchange, identities
+from fairway.wiring.parts import Parts, credentials, records
+from fairway.wiring.pruning import archive_of, needed_in_swarm
 
 if TYPE_CHECKING:
     from fairway.settings.model import EnvironmentSettings
@@ -49,7 +59,9 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) -> AsyncIterator[Parts]:
+async def fleet(
+    project: Project, name: str, *, changes: bool, repairs: bool, without: Collection[str] = ()
+) -> AsyncIterator[Parts]:
     """Raises EngineUnreachable where no host answers, InvalidFiles where one has no address for the others."""
     said, gateway, environment = (
         project.settings.environments[name],
@@ -59,12 +71,19 @@ async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) ->
     reached = _reached(project, name, said)
     addresses = {label: Address(host.address, tls_of(project, host)) for label, host in said.hosts.items()}
     image = gateway.image or host_image()
-    async with opened(addresses, _budget(said, changes=changes, repairs=repairs)) as hosts:
+    budget = _budget(said, changes=changes, repairs=repairs)
+    async with opened(addresses, budget, without=without) as hosts, AsyncExitStack() as stack:
         engines = dict(hosts.engines)
         """Those of hosts that are lost later, too."""
         supply = Supply(hosts, credentials)
         clock = partial(host_time, engines[hosts.first])
-        shelf = partial(_shelf, hosts, image, clock)
+        keepers = {label: Keeper(docker, image, label) for label, docker in engines.items()}
+        for keeper in keepers.values():
+            stack.push_async_callback(keeper.aclose)
+        shelf = partial(_shelf, hosts, keepers)
+        leases = partial(_leases, hosts, keepers, clock)
+        homes = Homes(shelf(homes_folder(environment)))
+        edge = edge_parts(project, shelf(folder(environment)), clock)
         orders = {label: DockerSignals(environment, docker, image, host=label) for label, docker in engines.items()}
 
         def of_host(label: str, identity: Identity | None) -> GatewayTraffic:
@@ -75,31 +94,45 @@ async def fleet(project: Project, name: str, *, changes: bool, repairs: bool) ->
                 http_port=gateway.http,
                 where=label,
                 identity=identity,
-                tls=edge_tls(project) if label in said.edges else None,
+                tls=edge.tls if edge and label in said.edges else None,
             )
 
-        async with FleetTraffic(hosts, of_host, reached, partial(identities, shelf(AUTHORITY))) as traffic:
-            consoles = {label: DockerConsole(environment, docker, label) for label, docker in engines.items()}
+        authority = shelf(AUTHORITY)
+        async with FleetTraffic(hosts, of_host, reached, partial(identities, authority), edges=said.edges) as traffic:
 
             async def leave(label: str) -> tuple[str, ...]:
                 await traffic.forget(label)
                 return await hosts.on(label, consoles[label].down())
 
-            marks = Marks(environment, hosts, image, leave)
-            engine = _engine(environment, hosts, said, supply=supply, marks=marks, image=image)
+            marks = Marks(environment, hosts, image, leave, homes)
+            engine = _engine(environment, hosts, said, supply=supply, marks=marks, image=image, homes=homes)
+            consoles = {
+                label: DockerConsole(environment, docker, label, engine.engines[label].files)
+                for label, docker in engines.items()
+            }
             yield Parts(
                 builder=hosts.first,
                 docker=engines[hosts.first],
                 engine=engine,
+                files=engine,
                 traffic=traffic,
-                ledger=DockerLedger(environment, shelf(environment.key), clock=clock),
-                leases=partial(_leases, environment, hosts, image, clock),
+                ledger=ShelfLedger(environment, shelf(environment.key), clock=clock),
+                leases=partial(leases, environment),
+                records=records(environment, shelf, leases, clock),
                 signals=FleetSignals(hosts, orders),
-                console=FleetConsole(hosts, consoles, engine.home),
+                console=FleetConsole(hosts, consoles, engine.home, homes.clear),
                 clock=clock,
+                by_gateway=True,
                 marks=marks,
+                collector=_collector(environment, hosts, keepers, image, archive_of(project)),
+                exchange=Exchange(authority, lambda: _living(said, hosts), traffic.identify, traffic.strangers),
+                waiting=engine.waiting,
+                certifying=edge.certifying(traffic) if edge else None,
                 prepare=partial(_prepare, hosts, supply, gateway.image),
-                lost=lambda: {label: error.why or error.what for label, error in hosts.lost.items()},
+                accept=hosts.accept,
+                lost=lambda: {
+                    label: error.why or error.what for label, error in hosts.lost.items() if label not in hosts.without
+                },
             )
 
 
@@ -109,19 +142,37 @@ def _budget(said: EnvironmentSettings, *, changes: bool, repairs: bool) -> Budge
     return Budget(said.max_lost if repairs or said.on_host_loss == "continue" else 0)
 
 
+def _living(said: EnvironmentSettings, hosts: Hosts) -> tuple[str, ...]:
+    return tuple(label for label in said.hosts if label not in hosts.without)
+
+
 def _engine(
-    environment: Environment, hosts: Hosts, said: EnvironmentSettings, *, supply: Supply, marks: Marks, image: str
+    environment: Environment,
+    hosts: Hosts,
+    said: EnvironmentSettings,
+    *,
+    supply: Supply,
+    marks: Marks,
+    image: str,
+    homes: Homes,
 ) -> DockerFleet:
+    volume = partial(names.volume, environment)
+    elsewhere = Elsewhere(hosts)
     engines = {
-        label: DockerEngine(environment, docker, label, credentials=credentials)
+        label: DockerEngine(
+            environment, docker, label, credentials=credentials, elsewhere=elsewhere.than(label), image=image
+        )
         for label, docker in hosts.engines.items()
     }
+    elsewhere.files |= {label: engine.files for label, engine in engines.items()}
     return DockerFleet(
         environment,
         hosts,
         engines=engines,
         known={label: Known(name=label, labels=host.labels) for label, host in said.hosts.items()},
-        place=partial(seats, volume_name=partial(names.volume, environment)),
+        place=partial(seats, volume_name=volume),
+        homes=homes,
+        data=lambda release, service: demand(release, service, 1, volume).data,
         supply=supply,
         marks=marks,
         holders={
@@ -131,16 +182,27 @@ def _engine(
     )
 
 
-def _shelf(hosts: Hosts, image: str, clock: Callable[[], float], folder: str) -> FleetShelf:
-    return FleetShelf(
-        hosts,
-        {label: DockerShelf(folder, docker, image, host=label, clock=clock) for label, docker in hosts.engines.items()},
-    )
+def _shelf(hosts: Hosts, keepers: Mapping[str, Keeper], folder: str) -> FleetShelf:
+    return FleetShelf(hosts, {label: DockerShelf(folder, keepers[label]) for label in hosts.ready})
 
 
-def _leases(environment: Environment, hosts: Hosts, image: str, clock: Callable[[], float], by: str) -> Leases:
+def _collector(
+    environment: Environment, hosts: Hosts, keepers: Mapping[str, Keeper], image: str, archive: Archive | None
+) -> FleetCollector:
+    made = {
+        label: DockerCollector(
+            environment, keepers[label], image, archive, partial(needed_in_swarm, hosts.engines[label], label)
+        )
+        for label in hosts.ready
+    }
+    return FleetCollector(hosts, made)
+
+
+def _leases(
+    hosts: Hosts, keepers: Mapping[str, Keeper], clock: Callable[[], float], environment: Environment, by: str
+) -> Leases:
     def lease(label: str, since: Callable[[], float]) -> DockerLeases:
-        return DockerLeases(environment, hosts.engines[label], image, by, host=label, clock=since)
+        return DockerLeases(environment, keepers[label], by, clock=since)
 
     return FleetLeases(environment, hosts, lease, clock)
 

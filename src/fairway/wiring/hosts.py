@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from fairway.wiring.checkout import Project
 
 
-def known(project: Project, name: str, patience: float) -> tuple[Known, ...]:
+async def known(project: Project, name: str, patience: float) -> tuple[Known, ...]:
     """All hosts of an environment; `patience`: the seconds that each has to tell what it is."""
+    if project.settings.environments[name].engine == "swarm":
+        from fairway.wiring.swarm_nodes import nodes
+
+        if found := await nodes(project, name, patience):
+            return found
+    return named(project, name, patience)
+
+
+def named(project: Project, name: str, patience: float) -> tuple[Known, ...]:
+    """Those that the settings name."""
     from fairway.engines.docker.hosts import DockerHost
     from fairway.flows.hosts import Known
 

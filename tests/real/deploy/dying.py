@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fairway.cli.common import Common
 from fairway.cli.deployment import deployment
+from fairway.cli.session import session
 from fairway.flows.deploy import deploy
 from fairway.model.events import Event, StepEnded, StepStarted
 
@@ -28,8 +29,9 @@ async def die_at(boundary: int) -> None:
                 print(f"killed at {event}", flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    async with deployment(Common(directory=Path.cwd()), "production", "deploy") as here:
-        await deploy(here.target, here.built(None), here.secrets, emit)
+    async with session(Common(directory=Path.cwd()), "production", "deploy", changes=True) as here:
+        new = await deployment(here)
+        await deploy(new.target, new.built(None), new.secrets, emit)
 
 
 if __name__ == "__main__":

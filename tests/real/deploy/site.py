@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,7 @@ app: %(app)s
 test:
   unit: {service: web, command: python3 -c "print('fine')"}
 environments:
-  production:
-    hosts: {local: "%(url)s"}
+  production: %(environment)s
 gateway: {http: %(port)d}
 services:
   web:
@@ -64,16 +64,33 @@ services:
 
 @dataclass
 class Site:
-    """`variables` are what compose.yaml is filled in with."""
+    """`variables` are what compose.yaml is filled in with; `hosts` are all that the application may run on, `host` the first."""
 
     directory: Path
     host: Host
     app: str
     variables: dict[str, str] = field(default_factory=dict)
+    engine: str = "docker"
+    hosts: Sequence[Host] = ()
 
     @property
     def url(self) -> str:
         return f"http://{self.host.address}:{HTTP_PORT}"
+
+    @property
+    def patience(self) -> int:
+        """Seconds in which what is well is ready: a Swarm has more to do before it starts anything."""
+        return 4 if self.engine == "docker" else 12
+
+    @property
+    def environment(self) -> str:
+        """What fairway.yaml says of where it runs."""
+        named = {f"h{number}": host.url for number, host in enumerate(self.hosts or [self.host], 1)}
+        return json.dumps({"engine": self.engine, "hosts": named})
+
+    def settings(self, template: str = SETTINGS) -> str:
+        told = {"app": self.app, "url": self.host.url, "port": HTTP_PORT, "environment": self.environment}
+        return template % told
 
     @property
     def environ(self) -> dict[str, str]:
@@ -94,17 +111,34 @@ class Site:
     def load(self, **options: Any) -> Load:
         return Load(self.url, host=f"{self.app}.test", **options)
 
-    def containers(self, *formats: str) -> list[str]:
-        """Names of this application's containers, the test's own included."""
-        listed = self.host.docker("ps", "-a", "--filter", f"label=fairway.app={self.app}", "--format", "{{.Names}}")
-        return sorted(listed.stdout.split())
+    def containers(self) -> list[str]:
+        """Names of this application's containers, the test's own included; of a Swarm, which keeps what has ended, those that run."""
+        ended = [] if self.engine == "swarm" else ["-a"]
+        wanted = ("ps", *ended, "--filter", f"label=fairway.app={self.app}", "--format", "{{.Names}}")
+        return sorted(name for host in self.hosts or [self.host] for name in host.docker(*wanted).stdout.split())
+
+    def running(self, service: str) -> dict[str, Host]:
+        """The containers of a service that run, by their ids, and where."""
+        labels = ("--filter", f"label=fairway.app={self.app}", "--filter", f"label=fairway.service={service}")
+        return {
+            container: host
+            for host in self.hosts or [self.host]
+            for container in host.docker("ps", "-q", "--no-trunc", *labels).stdout.split()
+        }
+
+    def variable(self, service: str, name: str) -> str:
+        """Of the environment of a container of the service."""
+        container, host = next(iter(self.running(service).items()))
+        said = host.docker("inspect", container, "--format", "{{json .Config.Env}}").stdout
+        return dict(item.split("=", 1) for item in json.loads(said))[name]
 
     def replicas(self) -> list[str]:
         return [item["name"] for item in self.json("ps", "production")]
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """`before`: what runs the command, where it is not run as it is."""
         return subprocess.Popen(
-            [*FAIRWAY, *words],
+            [*before, *FAIRWAY, *words],
             cwd=self.directory,
             env=self.environ,
             stdout=subprocess.PIPE,
@@ -117,15 +151,23 @@ class Site:
         self.fairway("down", "production", "--yes", "--volumes", check=False)
 
 
-def make_site(directory: Path, host: Host, compose: str = COMPOSE, settings: str = SETTINGS) -> Site:
+def make_site(
+    directory: Path,
+    host: Host,
+    compose: str = COMPOSE,
+    settings: str = SETTINGS,
+    *,
+    engine: str = "docker",
+    hosts: Sequence[Host] = (),
+) -> Site:
     """The example's own recipe, from where its packages are installed: the lab has them."""
     app = f"site-{uuid.uuid4().hex[:6]}"
     shutil.copytree(EXAMPLE, directory / "web")
     recipe = directory / "web" / "Dockerfile"
     recipe.write_text(f"FROM {host.load_tools()}\n" + recipe.read_text().partition("\n\n")[2])
     (directory / "compose.yaml").write_text(compose)
-    (directory / "fairway.yaml").write_text(settings % {"app": app, "url": host.url, "port": HTTP_PORT})
-    site = Site(directory, host, app)
+    site = Site(directory, host, app, engine=engine, hosts=hosts)
+    (directory / "fairway.yaml").write_text(site.settings(settings))
     commit(directory)
     return site
 

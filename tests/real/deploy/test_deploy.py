@@ -25,6 +25,7 @@ def deployed(site: Site) -> Site:
     return site
 
 
+@pytest.mark.engines
 def test_a_new_version_takes_over_without_one_failed_request(deployed: Site) -> None:
     with deployed.load(slow=1) as load:
         done = deployed.fairway("deploy", "production", VERSION="v2")
@@ -34,10 +35,10 @@ def test_a_new_version_takes_over_without_one_failed_request(deployed: Site) -> 
 
 
 def test_a_deployment_without_changes_does_nothing_and_says_so(deployed: Site) -> None:
-    before = deployed.host.docker("ps", "-q", "--no-trunc").stdout
+    before = deployed.containers()
     done = deployed.fairway("deploy", "production")
     assert done.stdout == "nothing has changed: release 1 serves in production\n"
-    assert deployed.host.docker("ps", "-q", "--no-trunc").stdout == before
+    assert deployed.containers() == before
     assert len(deployed.json("releases", "production")) == 1
 
 
@@ -49,7 +50,7 @@ def test_only_the_service_that_changed_is_replaced(deployed: Site) -> None:
 @pytest.mark.parametrize(("fault", "said"), [("crash", "MOOD is missing"), ("never-ready", "GET /up answered")])
 def test_a_broken_version_never_gets_traffic(deployed: Site, fault: str, said: str) -> None:
     settings = deployed.directory / "fairway.yaml"
-    settings.write_text(settings.read_text().replace("deadline: 20s", "deadline: 4s"))
+    settings.write_text(settings.read_text().replace("deadline: 20s", f"deadline: {deployed.patience}s"))
     commit(deployed.directory)
     deployed.fairway("build", "production")
     deployed.fairway("test", "production")
@@ -86,8 +87,7 @@ def test_a_rollback_brings_back_the_configuration_too(deployed: Site) -> None:
     assert "release 3 serves in production" in done.stdout
     newest = deployed.json("releases", "production")[0]
     assert (newest["outcome"], newest["reason"]) == ("promoted", "rollback to 1")
-    worker = next(name for name in deployed.replicas() if "worker" in name)
-    assert "QUEUE=a" in deployed.host.docker("inspect", worker).stdout
+    assert deployed.variable("worker", "QUEUE") == "a"
 
 
 def test_scaling_touches_no_replica_that_stays(deployed: Site) -> None:
@@ -99,9 +99,8 @@ def test_scaling_touches_no_replica_that_stays(deployed: Site) -> None:
     assert load.report.failed == 0, load.report.failures[:5]
     assert set(two) < set(four)
     assert len(four) == 5
-    assert [name for name in deployed.replicas() if "web" in name] == [
-        name for name in two if name.endswith("web-r1-1")
-    ]
+    (left,) = [name for name in deployed.replicas() if "web" in name]
+    assert left.endswith("web-r1-1") or (deployed.engine == "swarm" and left in four)  # which ones go is Swarm's choice
 
 
 def test_status_and_plan_say_what_is_and_what_would_be(deployed: Site) -> None:
@@ -126,8 +125,8 @@ def test_routes_are_right_after_the_engine_was_restarted(deployed: Site) -> None
 
 
 def wait_until_it_answers(site: Site) -> None:
-    """The engine starts its containers when it has started itself."""
-    for _ in range(100):
+    """The engine starts its containers when it has started itself; Swarm starts others, and that once it has seen the loss."""
+    for _ in range(100 if site.engine == "docker" else 900):
         with contextlib.suppress(OSError):
             asked = Request(f"{site.url}/up", headers={"Host": f"{site.app}.test"})
             with urlopen(asked, timeout=1) as answer:

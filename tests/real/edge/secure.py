@@ -12,7 +12,7 @@ from cryptography import x509
 
 from fairway.gateway.edge import EdgeTls
 from fairway.gateway.traffic import GatewayTraffic
-from fairway.model.edge import Certificate
+from fairway.model.edge import Certificate, Showing
 from fairway.model.environment import Environment
 from tests.load.load import Load
 from tests.real.gateway.place import GATEWAY_PORT, Place
@@ -32,7 +32,10 @@ class Shake:
 
 
 def tls(*certificates: Certificate, port: int = TLS_PORT, redirect: bool = True) -> EdgeTls:
-    return EdgeTls(files=lambda: certificates, port=port, redirect=redirect)
+    async def showing() -> Showing:
+        return Showing(certificates=certificates)
+
+    return EdgeTls(showing=showing, port=port, redirect=redirect)
 
 
 def context(**limits: ssl.TLSVersion) -> ssl.SSLContext:

@@ -70,8 +70,16 @@ def test_a_deployment_brings_the_certificates(shop: Shop) -> None:
         "run", "--rm", "--network=host", "--entrypoint=curl", host_image(shop.host), *asked(shop)
     ).stdout
     assert re.search(rf"^location: https://{shop.app}.test:{TLS_PORT}/\r?$", moved, re.MULTILINE)
+    assert f"-{shop.app}-production-" in keys(shop)
+    shop.fairway("down", "production", "--yes").expect(0)
+    assert f"-{shop.app}-production-" not in keys(shop)
     for line in first.key.decode().splitlines()[1:-1]:
         assert line not in said
+
+
+def keys(shop: Shop) -> str:
+    """The files of the gateway that hold keys."""
+    return shop.host.docker("exec", "fairway-gateway", "sh", "-c", "ls /etc/fairway/*-key.pem").stdout
 
 
 def host_image(host: Host) -> str:

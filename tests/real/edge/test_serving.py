@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from fairway.gateway.container import HTTPS, NAME
-from fairway.model.edge import Certificate
+from fairway.model.edge import Certificate, Showing
 from fairway.model.environment import Environment
 from fairway.model.errors import GatewayError
 from fairway.model.routes import RoutingTable
@@ -36,7 +36,7 @@ async def test_tls_is_switched_on_at_a_gateway_that_serves(secure: Secure) -> No
         with secure.load() as load:
             for _ in range(3):
                 following = issue(place.name, f"www.{place.name}")
-                await traffic.present([following])
+                await traffic.present(Showing(certificates=(following,)))
                 shown = [await secure.shake(place.name) for _ in range(3)]
                 assert serials(shown) == {serial(following)}
                 await asyncio.sleep(0.3)
@@ -45,7 +45,8 @@ async def test_tls_is_switched_on_at_a_gateway_that_serves(secure: Secure) -> No
     print(f"plain HTTP meanwhile: {plain.report.summary()}")
     print(f"TLS while certificates are exchanged: {load.report.summary()}")
     left = place.host.docker("exec", NAME, "ls", "-l", "/etc/fairway").stdout
-    assert left.count("-key.pem") == 1
+    own = [line for line in left.splitlines() if f"-{place.environment.key}-" in line]
+    assert [line.endswith("-key.pem") for line in own].count(True) == 1, left
     assert all(line.startswith("-rw-------") for line in left.splitlines() if ".pem" in line)
 
 
@@ -96,6 +97,13 @@ async def test_users_of_tls(secure: Secure) -> None:
     await traffic.answer_challenges({})
     assert await secure.curl(*lie, f"{plain}/.well-known/acme-challenge/t0ken") == "v1"
 
+    fresh = issue(f"b.{place.name}", f"*.c.{place.name}")
+    await traffic.present(Showing(certificates=(fresh,), plain=(place.name,), partial=True))
+    assert (await secure.shake(f"b.{place.name}")).serial == serial(fresh)
+    assert (await secure.shake(place.name)).serial == serial(first), "what is not known here stays"
+    assert {seen.names[0] for seen in (await traffic.shown())[place.host.name]} == {place.name, f"b.{place.name}"}
+    assert await place.get() == (200, "v1"), "one name is not redirected"
+
     last = await not_redirected(secure, table)
     await what_envoy_refuses_changes_nothing(secure)
     the_keys_are_nowhere(secure, first.key, second.key, last.key)
@@ -143,7 +151,7 @@ async def what_envoy_refuses_changes_nothing(secure: Secure) -> None:
     before = await secure.shake(secure.place.name)
     wrong = replace(issue(secure.place.name), key=issue("x.test").key)
     with pytest.raises(GatewayError, match="does not take the certificates"):
-        await secure.gateway(None).present([wrong])
+        await secure.gateway(None).present(Showing(certificates=(wrong,)))
     assert (await secure.shake(secure.place.name)).serial == before.serial
     left = secure.place.host.docker("exec", NAME, "ls", "/etc/fairway").stdout
     assert ".new" not in left

@@ -4,7 +4,6 @@ import base64
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
-import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
@@ -13,6 +12,7 @@ from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
 from fairway.model.files import FileObject, Volume
 from fairway.model.release import Release, Revision
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from tests.lab import Host
 
@@ -78,13 +78,13 @@ def world(docker_host: Host, base_image: str) -> Iterator[World]:
 
 
 @pytest.fixture
-async def docker(docker_host: Host) -> AsyncIterator[aiodocker.Docker]:
+async def docker(docker_host: Host) -> AsyncIterator[Docker]:
     async with connect(docker_host.url) as client:
         yield client
 
 
 @pytest.fixture
-def engine(world: World, docker: aiodocker.Docker) -> DockerEngine:
+def engine(world: World, docker: Docker) -> DockerEngine:
     return DockerEngine(world.environment, docker, "web-1")
 
 

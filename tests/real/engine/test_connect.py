@@ -65,7 +65,7 @@ async def test_a_unix_socket(docker_host: Host) -> None:
     async with connect(docker_host.url) as docker:
         assert api_version(docker) >= (1, 41)
         assert docker.api_version.startswith("v1.")
-        assert (await docker.system.info())["Name"]
+        assert (await docker.get("info"))["Name"]
 
 
 async def test_no_docker_at_a_socket(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_tcp_without_tls_is_for_this_machine_only() -> None:
 
 async def test_tls(docker_host: Host) -> None:
     async with connect(docker_host.tls_url, tls=Tls.of(docker_host.tls)) as docker:
-        assert (await docker.system.info())["Name"]
+        assert (await docker.get("info"))["Name"]
 
 
 async def test_tls_with_a_server_that_we_do_not_trust(docker_host: Host, tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ async def test_ssh(sshd: Sshd) -> None:
     async with connect(sshd.address) as docker:
         (tunnel,) = set(leftovers()) - set(before)
         assert tunnel.stat().st_mode & 0o777 == 0o700
-        await asyncio.gather(*(docker.system.info() for _ in range(20)))
+        await asyncio.gather(*(docker.get("info") for _ in range(20)))
     assert leftovers() == before
 
 
@@ -283,13 +283,13 @@ def long_names(own_temporary: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_ssh_where_temporary_files_have_long_names(sshd: Sshd, long_names: None) -> None:
     async with connect(sshd.address) as docker:
-        await docker.system.info()
+        await docker.get("info")
 
 
 async def test_ssh_by_a_name_of_the_users_own_configuration(sshd: Sshd) -> None:
     configure(sshd.directory, "Host box", f"HostName {sshd.host.address}", f"Port {PORT}", "User root", "Host *")
     async with connect("ssh://box") as docker:
-        assert await docker.system.info()
+        assert await docker.get("info")
 
 
 async def test_a_killed_deployer_takes_its_ssh_with_it(sshd: Sshd) -> None:

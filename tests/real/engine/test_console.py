@@ -14,13 +14,18 @@ import termios
 from contextlib import aclosing
 from pathlib import Path
 
-import aiodocker
 import pytest
+from msgspec.structs import replace
 
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.model.app import Logging, Service
+from fairway.model.build import ImageRef
+from fairway.model.deploy import Deploy, Resources
 from fairway.model.files import Mount, Volume
+from fairway.model.usage import cpu_share
+from fairway.net.client import Docker
+from tests.lab import Host
 from tests.real.engine.conftest import SLEEP, World
 from tests.real.engine.console import console_release
 
@@ -29,7 +34,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def console(world: World, docker: aiodocker.Docker) -> DockerConsole:
+def console(world: World, docker: Docker) -> DockerConsole:
     return DockerConsole(world.environment, docker, "web-1")
 
 
@@ -173,3 +178,38 @@ async def test_down_removes_everything_but_volumes(world: World, engine: DockerE
     assert await console.down() == (f"{key}-web-r1-1", f"{key}-web-r1-2", f"{key}_default")
     assert await console.down(volumes=True) == (f"{key}_data",)
     assert await console.down(volumes=True) == ()
+
+
+BUSY = "held = b'x' * (50 << 20); open('/tmp/f', 'wb').write(held); n = 0\nwhile True: n += 1"
+
+
+async def test_what_a_replica_uses(
+    world: World, engine: DockerEngine, console: DockerConsole, docker_host: Host, tools_image: str
+) -> None:
+    identity = docker_host.docker("image", "inspect", tools_image, "--format", "{{.Id}}").stdout.strip()
+    limits = Resources(cpus=0.5, memory=256 << 20, pids=20)
+    release = world.release(
+        Service(name="busy", command=("python3", "-c", BUSY), init=True, deploy=Deploy(limits=limits)),
+        Service(name="ended", command=("true",)),
+    )
+    image = ImageRef(reference=tools_image, id=identity)
+    release = replace(release, images={"busy": image, "ended": image})
+    for name in ("busy", "ended"):
+        await engine.ensure(release, release.revisions[name], 1, {})
+    docker_host.docker("wait", f"{world.environment.key}-ended-r1-1")
+    replicas = (await engine.observe()).replicas
+    busy, ended = sorted(replicas, key=lambda replica: replica.name)
+    await asyncio.sleep(0.5)  # it is through with its file
+    before = await console.sample(replicas)
+    await asyncio.sleep(1.5)
+    after = (await console.sample(replicas))[busy.id]
+
+    assert ended.id not in before
+    share = cpu_share(before[busy.id], after)
+    assert share is not None
+    assert 0.1 < share < 0.6
+    assert after.memory is not None
+    assert 50 << 20 < after.memory < 90 << 20
+    assert (after.limit, after.pids) == (256 << 20, 2)
+    assert after.received is not None
+    assert after.written is not None

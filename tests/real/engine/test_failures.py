@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
@@ -14,6 +13,7 @@ from fairway.model.build import ImageRef
 from fairway.model.deploy import Deploy, Resources
 from fairway.model.errors import EngineError, ImageNotFound
 from fairway.model.files import Mount, Volume
+from fairway.net.client import Docker
 from tests.lab import Host, Registry
 from tests.real.engine.conftest import SLEEP, World
 
@@ -155,7 +155,7 @@ async def test_an_image_that_nobody_has(engine: DockerEngine, registry: Registry
 
 
 async def test_an_image_is_pulled_by_tag_and_pinned_by_digest(
-    world: World, engine: DockerEngine, docker: aiodocker.Docker, registry: Registry, docker_host: Host, tmp_path: Path
+    world: World, engine: DockerEngine, docker: Docker, registry: Registry, docker_host: Host, tmp_path: Path
 ) -> None:
     reference = f"{registry.address}/{world.environment.app}/base:1"
     (tmp_path / "Dockerfile").write_text(f"FROM {world.image.reference}\nLABEL fairway.app={world.environment.app}\n")
@@ -166,6 +166,6 @@ async def test_an_image_is_pulled_by_tag_and_pinned_by_digest(
     pinned = (await engine.pin({"web": reference}))["web"]
 
     assert pinned.pinned == f"{reference.removesuffix(':1')}@{pinned.digest}"
-    assert (await docker.images.inspect(pinned.pinned))["Id"] == pinned.id
+    assert (await docker.get(f"images/{pinned.pinned}/json"))["Id"] == pinned.id
     assert await engine.pin({"web": pinned.pinned}, pull=["web"])
     docker_host.docker("rmi", "-f", pinned.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import aiodocker
 import pytest
 
 from fairway.engines.docker.engine import DockerEngine
@@ -10,6 +9,7 @@ from fairway.model.app import App, Attachment, Device, Healthcheck, Location, Lo
 from fairway.model.deploy import Deploy, Resources, RestartPolicy
 from fairway.model.errors import Unsupported
 from fairway.model.files import Mount, Volume
+from fairway.net.client import Docker
 from tests.real.engine.conftest import SLEEP, World
 
 pytestmark = pytest.mark.anyio
@@ -70,7 +70,7 @@ NETWORKS = {
 }
 
 
-async def test_everything_at_once(world: World, engine: DockerEngine, docker: aiodocker.Docker) -> None:
+async def test_everything_at_once(world: World, engine: DockerEngine, docker: Docker) -> None:
     engine.refuse(App(name="a", services={"web": EVERYTHING}, networks=NETWORKS))
     release = world.release(EVERYTHING, networks=NETWORKS, volumes={"data": Volume(key="data", labels={"l": "v"})})
     await engine.ensure(release, release.revisions["web"], 1, {})
@@ -92,7 +92,7 @@ async def test_everything_at_once(world: World, engine: DockerEngine, docker: ai
     assert "options ndots:3" in inside("cat /etc/resolv.conf")
     assert inside("cat /proc/1/comm") in (["docker-init"], ["tini"])
     assert inside("grep -E 'NoNewPrivs|CapBnd' /proc/self/status | cut -f2") == ["0000000000001000", "1"]
-    shown = await docker.containers.container(replica.id).show()
+    shown = await docker.get(f"containers/{replica.id}/json")
     assert shown["Config"]["Labels"]["über"] == "ja"
     assert shown["HostConfig"]["RestartPolicy"] == {"Name": "on-failure", "MaximumRetryCount": 2}
     assert (shown["HostConfig"]["NanoCpus"], shown["HostConfig"]["CpuShares"]) == (500_000_000, 256)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
+from msgspec.structs import replace
 
 from fairway.engines.docker.engine import DockerEngine
 from fairway.model.app import Service
+from fairway.model.errors import EngineError
 from fairway.model.files import FileMount, Mount
+from fairway.model.policy import ServicePolicy
+from fairway.net.client import Docker
 from tests.real.engine.conftest import SLEEP, World
 
 pytestmark = pytest.mark.anyio
@@ -23,6 +28,11 @@ def stat(world: World, container: str, *paths: str) -> list[str]:
 def volumes(world: World) -> list[str]:
     label = f"label=fairway.app={world.environment.app}"
     return world.host.docker("volume", "ls", "-q", "--filter", label).stdout.split()
+
+
+def on_disk(world: World) -> str:
+    places = [world.host.directory / "data" / part for part in ("volumes", "containers", "overlay2")]
+    return subprocess.run(["grep", "-rlF", "pl4nted-s3cret", *places], capture_output=True, text=True).stdout
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -63,13 +73,13 @@ async def test_a_secret_is_nowhere_to_be_inspected(world: World, engine: DockerE
     assert "pl4nted" not in shown
 
 
-async def test_files_outlive_a_prune_and_a_restart_and_go_with_the_last_replica(
+async def test_files_outlive_a_prune_and_a_restart_and_configs_go_with_the_last_replica(
     world: World, engine: DockerEngine
 ) -> None:
-    service = Service(name="web", command=SLEEP, secrets=(FileMount(source="key", target="/run/secrets/key"),))
-    release = world.release(service, secrets={"key": "v1"})
+    service = Service(name="web", command=SLEEP, configs=(FileMount(source="conf", target="/conf"),))
+    release = world.release(service, configs={"conf": b"planted"})
     revision = release.revisions["web"]
-    await engine.ensure(release, revision, 2, {"key": PLANTED})
+    await engine.ensure(release, revision, 2, {})
     label = f"label=fairway.app={world.environment.app}"
     world.host.docker("volume", "prune", "-f", "--filter", label)
 
@@ -78,6 +88,97 @@ async def test_files_outlive_a_prune_and_a_restart_and_go_with_the_last_replica(
     assert len(volumes(world)) == 1
     await engine.retire(revision, 0)
     assert volumes(world) == []
+
+
+async def test_secrets_stay_as_long_as_their_release_is_kept_and_nobody_has_to_know_them(
+    world: World, engine: DockerEngine
+) -> None:
+    service = Service(
+        name="web",
+        command=SLEEP,
+        configs=(FileMount(source="conf", target="/conf"),),
+        secrets=(FileMount(source="key", target="/run/secrets/key", mode=0o400),),
+    )
+    first = world.release(service, configs={"conf": b"c"}, secrets={"key": "v1"})
+    second = world.release(service, number=2, digest="d2", configs={"conf": b"c"}, secrets={"key": "v2"})
+    old, new = first.revisions["web"], second.revisions["web"]
+    await engine.ensure(first, old, 1, {"key": PLANTED})
+    await engine.retire(old, 0)
+    await engine.ensure(second, new, 1, {"key": b"new"})
+    await engine.keep([first, second])
+    assert len(volumes(world)) == 2
+
+    await engine.ensure(first, old, 1, {})  # nobody has the value any more
+    (back,) = (await engine.observe()).of(old)
+    encoded = world.host.docker("exec", back.name, "base64", "/run/secrets/key").stdout.strip()
+    assert encoded == "cGw0bnRlZC1zM2NyZXQt/wAK"
+    assert stat(world, back.name, "/run/secrets/key") == ["400 0 0"]
+
+    await engine.keep([second])  # what is in use stays, whoever needs it
+    assert len(volumes(world)) == 2
+    await engine.retire(old, 0)
+    await engine.keep([second])
+    assert len(volumes(world)) == 1
+    with pytest.raises(EngineError, match="The value of the secret key of that release cannot be had"):
+        await engine.ensure(first, old, 1, {})
+    assert len(volumes(world)) == 1, "nothing is left of the attempt"
+
+
+async def test_secrets_in_memory_outlive_a_restart_but_not_the_host_and_never_are_on_its_disk(
+    world: World, docker: Docker
+) -> None:
+    engine = DockerEngine(world.environment, docker, "web-1", image=world.image.reference)
+    service = Service(
+        name="web",
+        command=SLEEP,
+        user="33",
+        secrets=(FileMount(source="key", target="/run/secrets/key", mode=0o400, uid="33", gid="0"),),
+    )
+    release = replace(world.release(service, secrets={"key": "v1"}), policies={"web": ServicePolicy(storage="memory")})
+    revision = release.revisions["web"]
+    await engine.ensure(release, revision, 2, {"key": PLANTED})
+
+    def has() -> str:
+        return world.host.docker("exec", name, "base64", "/run/secrets/key").stdout.strip()
+
+    name = f"{world.environment.key}-web-r1-1"
+    assert has() == "cGw0bnRlZC1zM2NyZXQt/wAK"
+    assert not on_disk(world)
+    both = [f"{world.environment.key}-web-r1-{index}" for index in (1, 2)]
+    world.host.docker("restart", "-t", "1", *both)
+    assert has() == "cGw0bnRlZC1zM2NyZXQt/wAK"
+
+    (holder,) = world.host.docker("ps", "-q", "--filter", "label=fairway.kind=memory").stdout.split()
+    world.host.docker("kill", *both, holder)  # as a host that goes down does
+    with pytest.raises(EngineError, match="cannot be had"):
+        await engine.ensure(release, revision, 2, {})
+    await engine.ensure(release, revision, 2, {"key": PLANTED})
+    assert has() == "cGw0bnRlZC1zM2NyZXQt/wAK"
+    assert len(volumes(world)) == 1
+
+    await engine.retire(revision, 1)
+    assert has() == "cGw0bnRlZC1zM2NyZXQt/wAK"
+    await engine.retire(revision, 0)
+    assert volumes(world) == []
+    assert not world.host.docker("ps", "-aq", "--filter", "label=fairway.kind=memory").stdout
+
+
+async def test_what_a_killed_deployer_has_half_written_is_not_taken_for_a_kept_secret(
+    world: World, engine: DockerEngine
+) -> None:
+    service = Service(name="web", command=SLEEP, secrets=(FileMount(source="key", target="/run/secrets/key"),))
+    release = world.release(service, secrets={"key": "v1"})
+    revision = release.revisions["web"]
+    await engine.ensure(release, revision, 1, {"key": b"whole"})
+    (volume,) = volumes(world)
+    await engine.retire(revision, 0)
+    write = "printf who >/files/0"
+    world.host.docker("run", "--rm", "-v", f"{volume}:/files", world.image.reference, "sh", "-c", write)
+
+    with pytest.raises(EngineError, match="cannot be had"):
+        await engine.ensure(release, revision, 1, {})
+    await engine.ensure(release, revision, 1, {"key": b"whole"})
+    assert world.host.docker("exec", f"{world.environment.key}-web-r1-1", "cat", "/run/secrets/key").stdout == "whole"
 
 
 async def test_another_version_of_a_secret_is_another_volume(world: World, engine: DockerEngine) -> None:

@@ -143,6 +143,7 @@ async def test_it_has_what_the_service_has(world: World, engine: DockerEngine) -
     assert "pl4nted" not in world.host.docker("inspect", called(world), *volumes.stdout.split()).stdout
     assert len(volumes.stdout.split()) == 2
     await engine.forget(release)
+    await engine.keep([])
     left = world.host.docker("volume", "ls", "-q", "--filter", f"label=fairway.app={world.environment.app}")
     assert left.stdout.split() == [f"{world.environment.key}_data"]
 

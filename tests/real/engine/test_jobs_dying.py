@@ -10,13 +10,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import aiodocker
 import pytest
 
 from fairway.engines.docker.console import DockerConsole
 from fairway.engines.docker.engine import DockerEngine
 from fairway.model.app import Service
 from fairway.model.errors import JobFailed
+from fairway.net.client import Docker
 from fairway.ports import Ended
 from fairway.render import names
 from fairway.render.docker_once import definition
@@ -125,9 +125,7 @@ async def test_one_that_somebody_removes_while_it_runs(world: World, engine: Doc
     assert (await task).exit_code == 137
 
 
-async def test_forget_and_down_remove_those_that_run_too(
-    world: World, engine: DockerEngine, docker: aiodocker.Docker
-) -> None:
+async def test_forget_and_down_remove_those_that_run_too(world: World, engine: DockerEngine, docker: Docker) -> None:
     release = job_release(world)
     for remove in (lambda: engine.forget(release), DockerConsole(world.environment, docker).down):
         process = await deployer(world, "echo busy; sleep 60")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 from itertools import islice
 from pathlib import Path
 
-import aiodocker
 import pytest
 
-from fairway.engines.docker import keeper
+from fairway.engines.docker.keeper import Keeper
 from fairway.engines.docker.lease import DockerLeases
 from fairway.model.errors import EngineError, Locked
+from fairway.net.client import Docker
 from fairway.render import names
 from tests.real.engine.conftest import World
 
@@ -24,8 +25,8 @@ CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def leases(world: World, docker: aiodocker.Docker) -> DockerLeases:
-    return DockerLeases(world.environment, docker, world.image.id, "eve@box", host="web-1")
+def leases(world: World, docker: Docker) -> DockerLeases:
+    return DockerLeases(world.environment, Keeper(docker, world.image.id, "web-1"), "eve@box")
 
 
 async def deployer(world: World, *more: str) -> asyncio.subprocess.Process:
@@ -47,7 +48,7 @@ async def said(process: asyncio.subprocess.Process, word: str) -> None:
 
 
 async def freed(leases: DockerLeases) -> None:
-    """Its container ends as soon as Docker has seen that nobody writes to it any more."""
+    """The shell ends as soon as Docker has seen that nobody writes to it any more."""
     async with asyncio.timeout(5):
         while await leases.holder():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -61,32 +62,6 @@ async def test_it_is_free_again_as_soon_as_it_is_left(leases: DockerLeases) -> N
             assert (holder.by, holder.doing) == ("eve@box", "deploy")
             assert abs(holder.since - time.time()) < 60
         await freed(leases)
-
-
-async def test_it_needs_no_keeper(
-    world: World, docker: aiodocker.Docker, leases: DockerLeases, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def network() -> str:
-        async with leases.hold("deploy"):
-            found = await docker.containers.get(leases.name)
-            return str(found["HostConfig"]["NetworkMode"])
-
-    await keeper.ensure(docker, world.image.id, "web-1")
-    assert (await network()).startswith("container:")
-    async with leases.hold("deploy"):
-        world.host.docker("rm", "-f", "fairway-keeper")
-        await asyncio.sleep(0.2)
-        assert await leases.holder()
-    assert await network() == "none"
-
-    seen = iter(["container:fairway-keeper"])
-    look = leases._network
-
-    async def just_gone() -> str:
-        return next(seen, "") or await look()
-
-    monkeypatch.setattr(leases, "_network", just_gone)
-    assert await network() == "none"
 
 
 async def test_a_second_deployer_is_told_who_holds_it(world: World, leases: DockerLeases) -> None:
@@ -119,6 +94,24 @@ async def test_a_killed_holder_frees_it_at_once(world: World, leases: DockerLeas
     await process.wait()
 
 
+async def test_a_holder_that_gives_no_sign_of_life_is_followed(world: World, docker: Docker) -> None:
+    """As one whose network was cut: its connection stays open. Somebody who has died there waits for ever."""
+    process = await deployer(world, "600", "4")
+    await said(process, "held")
+    leases = DockerLeases(world.environment, Keeper(docker, world.image.id), "eve@box")
+    with pytest.raises(Locked):
+        async with leases.hold("deploy", wait=6):  # it lives
+            pass
+    process.send_signal(signal.SIGSTOP)
+    async with leases.hold("deploy", wait=60):
+        holder = await leases.holder()
+        assert holder and holder.by == "eve@box"
+        process.send_signal(signal.SIGCONT)
+        await said(process, "lost")
+        assert await leases.holder() == holder
+    await process.wait()
+
+
 async def test_a_deployer_killed_at_any_moment_leaves_no_lease(world: World, leases: DockerLeases) -> None:
     for moment in (random.uniform(0, 0.5) for _ in range(8)):
         process = await deployer(world)
@@ -130,12 +123,12 @@ async def test_a_deployer_killed_at_any_moment_leaves_no_lease(world: World, lea
         await process.wait()
 
 
-async def test_of_many_at_once_one_holds_it_at_a_time(world: World, docker: aiodocker.Docker) -> None:
+async def test_of_many_at_once_one_holds_it_at_a_time(world: World, docker: Docker) -> None:
     inside, most, done = 0, 0, 0
 
     async def one(number: int) -> None:
         nonlocal inside, most, done
-        mine = DockerLeases(world.environment, docker, world.image.id, f"user{number}@box")
+        mine = DockerLeases(world.environment, Keeper(docker, world.image.id), f"user{number}@box")
         async with mine.hold("deploy", wait=120):
             inside += 1
             most = max(most, inside)
@@ -147,11 +140,18 @@ async def test_of_many_at_once_one_holds_it_at_a_time(world: World, docker: aiod
     assert (most, done) == (1, 8)
 
 
-async def test_of_many_that_do_not_wait_one_gets_it(world: World, docker: aiodocker.Docker) -> None:
+async def test_many_make_the_keeper_of_a_new_host_at_once(world: World, docker: Docker) -> None:
+    for _ in range(3):
+        world.host.docker("rm", "-f", "fairway-keeper", check=False)
+        answers = await asyncio.gather(*(Keeper(docker, world.image.id).run("true") for _ in range(12)))
+        assert {answer.status for answer in answers} == {0}
+
+
+async def test_of_many_that_do_not_wait_one_gets_it(world: World, docker: Docker) -> None:
     over = asyncio.Event()
 
     async def one(number: int) -> bool:
-        mine = DockerLeases(world.environment, docker, world.image.id, f"user{number}@box")
+        mine = DockerLeases(world.environment, Keeper(docker, world.image.id), f"user{number}@box")
         try:
             async with mine.hold("deploy"):
                 await over.wait()
@@ -166,19 +166,48 @@ async def test_of_many_that_do_not_wait_one_gets_it(world: World, docker: aiodoc
     assert sum(await asyncio.gather(*tries)) == 1
 
 
-async def test_one_created_and_never_started_is_taken_over(world: World, leases: DockerLeases) -> None:
-    labels = names.of_environment(world.environment, names.Kind.LEASE)
-    words = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
-    world.host.docker("create", "--name", leases.name, *words, world.image.reference, "cat")
+async def test_who_loses_it_is_stopped(world: World, leases: DockerLeases) -> None:
+    with pytest.raises(EngineError, match="was lost"):
+        async with leases.hold("deploy"):
+            world.host.docker("rm", "-f", "fairway-keeper")
+            await asyncio.sleep(30)
     async with leases.hold("deploy"):
         assert await leases.holder()
 
 
-async def test_who_loses_it_is_stopped(world: World, leases: DockerLeases) -> None:
-    with pytest.raises(EngineError, match="was lost"):
-        async with leases.hold("deploy"):
-            world.host.docker("rm", "-f", leases.name)
-            await asyncio.sleep(30)
+async def test_looking_whether_it_is_free_keeps_nobody_from_taking_it(world: World, docker: Docker) -> None:
+    async def look() -> None:
+        looking = DockerLeases(world.environment, Keeper(docker, world.image.id), "ada@box")
+        while True:
+            await looking.holder()
+
+    lookers = [asyncio.create_task(look()) for _ in range(4)]
+    mine = DockerLeases(world.environment, Keeper(docker, world.image.id), "eve@box")
+    for _ in range(20):
+        async with mine.hold("deploy"):
+            pass
+    for looker in lookers:
+        looker.cancel()
+    await asyncio.gather(*lookers, return_exceptions=True)
+
+
+async def test_a_shell_that_its_engine_has_forgotten_is_no_holder(
+    world: World, docker: Docker, leases: DockerLeases
+) -> None:
+    """As `live-restore` leaves it: the engine was restarted, the keeper and all shells in it went on."""
+    lock = f"/ledger/.leases/{names.lease(world.environment)}"
+    said = f'{{"holder":{{"by":"ada@box","doing":"deploy","since":1.0}},"shell":"{64 * "0"}"}}'
+    taken = f"mkdir -p /ledger/.leases; exec 9>>{lock}; flock 9; printf '%s\\n%s' $$ '{said}' >{lock}.holder"
+    await leases.keeper.run("true")
+    world.host.docker("exec", "--detach", "fairway-keeper", "sh", "-c", f"{taken}; exec sleep 600")
+    while (await leases.keeper.run(f"[ -s {lock}.holder ]")).status:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    held = await leases._held()
+    assert held and held.holder.by == "ada@box"
+    assert await leases.holder() is None
+    async with leases.hold("deploy"):
+        holder = await leases.holder()
+        assert holder and holder.by == "eve@box"
 
 
 async def test_cancelling_the_holder_frees_it(leases: DockerLeases) -> None:
@@ -197,15 +226,7 @@ async def test_cancelling_the_holder_frees_it(leases: DockerLeases) -> None:
     await freed(leases)
 
 
-async def test_it_may_do_next_to_nothing(world: World, leases: DockerLeases, docker: aiodocker.Docker) -> None:
-    async with leases.hold("deploy"):
-        shown = await docker.containers.container(leases.name).show()
-    limits = shown["HostConfig"]
-    assert (limits["NetworkMode"], limits["ReadonlyRootfs"], limits["CapDrop"]) == ("none", True, ["ALL"])
-    assert limits["Memory"] == 16 << 20
-
-
-async def test_one_after_the_other_without_a_pause(world: World, docker: aiodocker.Docker) -> None:
+async def test_one_after_the_other_without_a_pause(world: World, docker: Docker) -> None:
     for number in range(10):
-        async with DockerLeases(world.environment, docker, world.image.id, f"user{number}").hold("deploy"):
+        async with DockerLeases(world.environment, Keeper(docker, world.image.id), f"user{number}").hold("deploy"):
             pass

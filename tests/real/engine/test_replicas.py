@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import aiodocker
 import pytest
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from fairway.model.deploy import Deploy, Resources, RestartPolicy
 from fairway.model.errors import EngineError
 from fairway.model.files import Mount, Volume
 from fairway.model.fleet import State
+from fairway.net.client import Docker
 from tests.real.engine.conftest import SLEEP, World
 
 pytestmark = pytest.mark.anyio
@@ -154,7 +154,7 @@ async def test_restarts_are_counted(world: World, engine: DockerEngine) -> None:
 
 
 async def test_services_find_each_other_by_name_on_each_network(
-    world: World, engine: DockerEngine, docker: aiodocker.Docker
+    world: World, engine: DockerEngine, docker: Docker
 ) -> None:
     networks = {key: Network(key=key) for key in ("front", "back")}
     db = Service(name="db", command=SLEEP, networks={"back": Attachment(aliases=("database",))})
@@ -168,7 +168,7 @@ async def test_services_find_each_other_by_name_on_each_network(
     found = world.host.docker("exec", site.name, "getent", "hosts", "db", "database")
 
     assert [line.split()[0] for line in found.stdout.splitlines()] == [database.address] * 2
-    joined = (await docker.containers.container(site.id).show())["NetworkSettings"]["Networks"]
+    joined = (await docker.get(f"containers/{site.id}/json"))["NetworkSettings"]["Networks"]
     key = world.environment.key
     assert set(joined) == {f"{key}_front", f"{key}_back"}
     assert joined[f"{key}_back"]["IPAddress"] == site.address, "the gateway uses the network of the highest priority"
@@ -176,7 +176,7 @@ async def test_services_find_each_other_by_name_on_each_network(
 
 
 @pytest.mark.parametrize("mode", ["host", "none", "service:db"])
-async def test_network_modes(world: World, engine: DockerEngine, docker: aiodocker.Docker, mode: str) -> None:
+async def test_network_modes(world: World, engine: DockerEngine, docker: Docker, mode: str) -> None:
     db = Service(name="db", command=SLEEP)
     release = world.release(db, Service(name="web", command=SLEEP, network_mode=mode))
     for service in ("db", "web"):
@@ -185,13 +185,13 @@ async def test_network_modes(world: World, engine: DockerEngine, docker: aiodock
     fleet = await engine.observe()
     (database,), (site,) = (fleet.of(release.revisions[name]) for name in ("db", "web"))
 
-    shown = await docker.containers.container(site.id).show()
+    shown = await docker.get(f"containers/{site.id}/json")
     assert shown["HostConfig"]["NetworkMode"] == (f"container:{database.id}" if mode == "service:db" else mode)
     assert site.address == ("127.0.0.1" if mode == "host" else "")
 
 
 async def test_a_fleet_of_another_environment_is_not_seen(
-    world: World, engine: DockerEngine, docker: aiodocker.Docker, web: Service
+    world: World, engine: DockerEngine, docker: Docker, web: Service
 ) -> None:
     release = world.release(web)
     await engine.ensure(release, release.revisions["web"], 1, {})
@@ -245,13 +245,13 @@ def labels_of(world: World) -> dict[str, str]:
     }
 
 
-async def test_a_published_port_is_published(world: World, engine: DockerEngine, docker: aiodocker.Docker) -> None:
+async def test_a_published_port_is_published(world: World, engine: DockerEngine, docker: Docker) -> None:
     ports = (Port(target=80, published=18080, host_ip="127.0.0.1"), Port(target=53, protocol="udp"))
     release = world.release(Service(name="web", command=SLEEP, ports=ports))
     await engine.ensure(release, release.revisions["web"], 1, {})
 
     (replica,) = (await engine.observe()).replicas
-    bound = (await docker.containers.container(replica.id).show())["NetworkSettings"]["Ports"]
+    bound = (await docker.get(f"containers/{replica.id}/json"))["NetworkSettings"]["Ports"]
 
     assert bound["80/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "18080"}]
     assert bound["53/udp"][0]["HostPort"]

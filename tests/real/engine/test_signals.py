@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
-import aiodocker
 import pytest
 
 from fairway.engines.docker.console import DockerConsole
@@ -20,6 +19,7 @@ from fairway.engines.docker.signals import DockerSignals
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.orders import Order, Signal
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from fairway.render import names
 from tests.lab import Host
@@ -30,7 +30,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def signals(world: World, docker: aiodocker.Docker) -> DockerSignals:
+def signals(world: World, docker: Docker) -> DockerSignals:
     return DockerSignals(world.environment, docker, world.image.id, host="web-1")
 
 
@@ -136,7 +136,7 @@ async def test_one_that_was_heard_counts_even_if_somebody_prunes_the_host(world:
 
 
 async def test_nobody_takes_it_for_a_replica_and_down_removes_it(
-    world: World, signals: DockerSignals, docker: aiodocker.Docker
+    world: World, signals: DockerSignals, docker: Docker
 ) -> None:
     await signals.send(Order.ABORT, 1, "eve@box")
     engine = DockerEngine(world.environment, docker)
@@ -156,7 +156,7 @@ async def test_it_may_do_nothing_and_has_never_run(world: World, signals: Docker
     assert (limits["NetworkMode"], limits["ReadonlyRootfs"], limits["CapDrop"]) == ("none", True, ["ALL"])
 
 
-async def test_without_the_image_it_says_what_to_do(world: World, docker: aiodocker.Docker) -> None:
+async def test_without_the_image_it_says_what_to_do(world: World, docker: Docker) -> None:
     with pytest.raises(EngineError, match="The order to abort could not be given") as caught:
         await DockerSignals(world.environment, docker, "gone:1").send(Order.ABORT, 1, "eve@box")
     assert "No such image" in caught.value.why

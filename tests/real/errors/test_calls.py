@@ -10,11 +10,11 @@ import pytest
 from tests.real.errors.shop import FAIRWAY, Shop
 
 WRONG = {
-    "unknown command": (["shipp"], 'error: Unknown command "shipp". Did you mean "ship"?'),
-    "unknown option": (["ship", "--fast"], "error: Unknown option: --fast."),
+    "unknown command": (["shipp"], "error: there is no command 'shipp'. Did you mean 'ship'?"),
+    "unknown option": (["ship", "--fast"], "error: there is no option --fast."),
     "missing argument": (["exec"], "error: `fairway exec` needs to be told ENVIRONMENT\n  → `fairway exec --help` says"),
-    "missing value": (["ship", "--wait"], "error: Command \"ship\" parameter --wait requires an argument"),
-    "no number": (["rollback", "production", "last"], 'error: Invalid value for RELEASE: unable to convert "last" into int'),
+    "missing value": (["ship", "--wait"], "error: --wait needs a value\n  → `fairway ship --help` says"),
+    "no number": (["rollback", "production", "last"], "error: RELEASE: 'last' is no number"),
     "no duration": (["deploy", "--wait", "soon"], "error: 'soon' is no duration\n  → write 90s, 5m or 1h30m"),
     "no time": (["logs", "--since", "2026-13-45"], "error: '2026-13-45' is no time\n  → write 10m, or 2026-11-21T08:00:00Z"),
     "unknown environment": (

@@ -70,9 +70,14 @@ CASES: dict[str, tuple[Callable[[Shop], None], str]] = {
         "compose.yaml:14: configs.c.file: there is no file ",
     ),
     "what the engine cannot honour": (
+        lambda shop: shop.edit("compose.yaml", COMPOSE, f"{COMPOSE}    configs: [c]\nconfigs: {{c: {{external: true}}}}\n"),
+        "compose.yaml:14: configs.c.external: not possible on one Docker host: Docker without Swarm keeps no configs\n"
+        "      → use `file` or `content`\n",
+    ),
+    "a secret that is nowhere": (
         lambda shop: shop.edit("compose.yaml", COMPOSE, f"{COMPOSE}    secrets: [s]\nsecrets: {{s: {{external: true}}}}\n"),
-        "compose.yaml:14: secrets.s.external: not possible on one Docker host: Docker without Swarm keeps no secrets\n"
-        "      → use `file` or `environment`\n",
+        "compose.yaml:14: secrets.s.external: there is no secret s in secrets/production.age\n"
+        "      → `fairway secrets set s`\n",
     ),
 }  # fmt: skip
 

@@ -67,7 +67,7 @@ def test_a_replica_that_its_memory_limit_kills(running: Shop, restart: str) -> N
     failed(
         running,
         "failed before it was ready\n",
-        "why: it was killed by its memory limit (exit status 137): raise deploy.resources.limits.memory",
+        "why: it was killed by its memory limit: raise deploy.resources.limits.memory",
         "│ eating\n",
         FAULT="hungry",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ import pytest
 from tests.lab import Host
 from tests.lab.shell import wait_until
 from tests.load import Load
+from tests.real.deploy.site import HTTP_PORT, Site
+from tests.real.example.strict import make_strict
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "identidock"
 SERVICES = ("identidock", "painter", "cache")
@@ -98,3 +101,78 @@ def test_sigterm_ends_connections_politely(docker_host: Host, running: str) -> N
     assert report.streams.closes.get("ended") == 2
     assert report.versions == {"test": 2}, "the slow requests under way were answered"
     assert docker_host.docker("inspect", "--format={{.State.ExitCode}}", "example-identidock").stdout.strip() == "0"
+
+
+@pytest.fixture(scope="module")
+def strict(docker_host: Host, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The example with `hardening: strict` instead of what makes it safe, shipped to staging."""
+    site = make_strict(EXAMPLE, tmp_path_factory.mktemp("strict") / "site", docker_host, "strict")
+    site.fairway("ship", "staging")
+    yield site
+    site.fairway("down", "staging", "--yes", "--volumes", check=False)
+
+
+def inside(site: Site, service: str, script: str) -> str:
+    (name,) = [one["name"] for one in site.json("ps", "staging") if one["revision"]["service"] == service]
+    return site.host.docker("exec", name, "sh", "-c", script).stdout.strip()
+
+
+ROOTS_OWN = 0x4EB  # CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE
+
+
+@pytest.mark.parametrize(
+    ("service", "user", "capabilities"),
+    [
+        ("identidock", "900", 0),
+        ("painter", "901", 0),
+        ("cache", "100", 0),
+        ("plain", "65532", 0),
+        ("rooted", "0", ROOTS_OWN),
+    ],
+)
+def test_a_hardened_service_may_do_next_to_nothing(strict: Site, service: str, user: str, capabilities: int) -> None:
+    said = inside(strict, service, "id -u; cat /proc/1/status; touch /x || echo read-only; touch /tmp/x && echo tmp")
+    first, *lines = said.splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    assert first == user
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd")} == {capabilities}
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    assert lines[-2:] == ["read-only", "tmp"]
+    pids = "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null || true"
+    assert inside(strict, service, pids) == "512"
+
+
+def test_a_hardened_example_serves(strict: Site) -> None:
+    connection = http.client.HTTPConnection(strict.host.address, HTTP_PORT, timeout=10)
+    connection.request("GET", "/monster/gordon", headers={"Host": "staging.identidock.localhost"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()[:4]) == (200, b"\x89PNG")
+    assert inside(strict, "plain", "cat /run/secrets/token; touch /run/x && echo ' written'") == "hush written"
+
+
+def test_a_plan_says_what_was_hardened(strict: Site) -> None:
+    told = {one["service"]: one for one in strict.json("plan", "staging")["hardening"]}
+    assert told["plain"]["added"][1] == "it runs as 65532:65532"
+    assert told["rooted"]["left"] == [
+        "it runs as root: it writes to /data, which may be root's; name a `user` that can"
+    ]
+    assert all(len(one["added"]) >= 5 for one in told.values())
+    whole = strict.json("config", "staging", "--hardened")["services"]
+    assert (whole["plain"]["user"], whole["plain"]["cap_drop"]) == ("65532:65532", ["ALL"])
+    assert whole["rooted"]["cap_add"][0] == "CHOWN"
+
+
+OF_THE_LAB = {"FW-H006", "FW-H007", "FW-H008", "FW-H009", "FW-H012", "FW-H014"}
+"""What the lab's hosts are like, and what other tests leave running on them."""
+
+
+def test_the_audit_of_a_hardened_example(strict: Site) -> None:
+    done = strict.fairway("check", "--security", "staging", "--fail-on", "high", "--json", check=False)
+    audit = json.loads(done.stdout)["staging"]
+    rules = {(one["rule"], one["service"]) for one in audit["findings"] if one["rule"] not in OF_THE_LAB}
+    unlimited = {
+        (rule, name) for rule in ("FW-C018", "FW-C020", "FW-C024", "FW-C029", "FW-I001") for name in ("plain", "rooted")
+    }
+    assert rules == {("FW-C001", "rooted"), *unlimited}
+    assert {one["finding"]["rule"] for one in audit["accepted"]} == {"FW-D002"}
+    assert (done.returncode, audit["unseen"]) == (6, [])

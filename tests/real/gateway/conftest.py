@@ -4,11 +4,11 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 
-import aiodocker
 import pytest
 
 from fairway.gateway.container import NAME
 from fairway.model.environment import Environment
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from tests.lab.host import Host
 from tests.real.gateway.place import Place
@@ -18,13 +18,13 @@ _subnets = itertools.count(1)
 
 
 @pytest.fixture
-async def docker(docker_host: Host) -> AsyncIterator[aiodocker.Docker]:
+async def docker(docker_host: Host) -> AsyncIterator[Docker]:
     async with connect(docker_host.url) as client:
         yield client
 
 
 @pytest.fixture
-async def place(docker_host: Host, docker: aiodocker.Docker, tools_image: str) -> AsyncIterator[Place]:
+async def place(docker_host: Host, docker: Docker, tools_image: str) -> AsyncIterator[Place]:
     """An environment of its own, whose gateway runs and has no routes of it yet."""
     app = f"gw-{uuid.uuid4().hex[:6]}"
     replicas = Replicas(docker, app, f"172.30.{next(_subnets)}")

@@ -7,12 +7,11 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiodocker
-
 from fairway.gateway.traffic import GatewayTraffic
 from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable, Steering
+from fairway.net.client import Docker
 from tests.lab.host import Host
 from tests.load.http import Connection, Failed
 from tests.load.load import Load
@@ -25,7 +24,7 @@ GATEWAY_PORT = 8080
 @dataclass
 class Place:
     host: Host
-    docker: aiodocker.Docker
+    docker: Docker
     environment: Environment
     replicas: Replicas
     others: list[GatewayTraffic] = field(default_factory=list)

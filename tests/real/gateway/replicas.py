@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiodocker
-
 from fairway.model.environment import Environment
 from fairway.model.policy import Ready, Route
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
+from fairway.net.client import Docker
 from fairway.ports import Traffic
 from tests.lab.tools import TOOLS
 
@@ -24,7 +23,7 @@ SOURCE = Path(__file__).with_name("upstream.py").read_text()
 class Replicas:
     """`start` runs one; every one is gone after `clear`."""
 
-    docker: aiodocker.Docker
+    docker: Docker
     name: str
     subnet: str
     ids: dict[Endpoint, str] = field(default_factory=dict)
@@ -33,13 +32,14 @@ class Replicas:
 
     async def prepare(self) -> None:
         pool = {"Config": [{"Subnet": f"{self.subnet}.0/24"}]}
-        self.network = await self.docker.networks.create({"Name": self.name, "IPAM": pool})
+        await self.docker.post("networks/create", {"Name": self.name, "IPAM": pool})
 
     async def start(self, version: str, *arguments: str, source: str = SOURCE) -> Endpoint:
         self.count += 1
         endpoint = Endpoint(f"{self.subnet}.{self.count}", PORT)
         started = [version] if source is not SOURCE else [str(PORT), version, *arguments]
-        created = await self.docker.containers.create(
+        created = await self.docker.post(
+            "containers/create",
             {
                 "Image": TOOLS,
                 "Cmd": ["python3", "-c", source, *started],
@@ -48,8 +48,8 @@ class Replicas:
             },
             name=f"{self.name}-{self.count}",
         )
-        self.ids[endpoint] = created.id
-        await created.start()
+        self.ids[endpoint] = created["Id"]
+        await self.docker.post(f"containers/{created['Id']}/start")
         return endpoint
 
     async def ready(self, gateway: Traffic, count: int, version: str, *arguments: str) -> list[Endpoint]:
@@ -66,11 +66,11 @@ class Replicas:
 
     async def stop(self, endpoint: Endpoint) -> None:
         """At once, as SIGKILL does."""
-        await self.docker.containers.container(self.ids.pop(endpoint)).delete(force=True)
+        await self.docker.delete(f"containers/{self.ids.pop(endpoint)}", force=True)
 
     async def clear(self) -> None:
         await asyncio.gather(*(self.stop(endpoint) for endpoint in list(self.ids)))
-        await self.network.delete()
+        await self.docker.delete(f"networks/{self.name}")
 
 
 def table(

@@ -143,7 +143,7 @@ async def test_a_deployer_killed_in_a_change_blocks_nobody_and_breaks_nothing(pl
             await another.apply(mine)
             assert await another.observe() == mine
     assert load.report.failed == 0, load.report.summary()
-    assert files(place).split("{")[0].split() == ["cds.json", "lds.json", "lock", "rds.json"]
+    assert files(place).split("{")[0].split() == ["cds.json", "kept", "lds.json", "lock", "rds.json"]
 
 
 async def test_two_environments_change_at_once(place: Place) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from fairway.engines.docker import keeper
+from fairway.engines.docker.keeper import Keeper
 from fairway.net.docker import connect
 from tests.lab import Host
 from tests.real.hosts.conftest import Fleet, frozen, stopped, unplugged
@@ -31,8 +32,8 @@ def busy(fleet: Fleet) -> Host:
 
 
 async def kept(host: Host) -> None:
-    async with connect(host.url) as docker:
-        await keeper.ensure(docker, "debian:bookworm-slim", host.name)
+    async with connect(host.url) as docker, aclosing(Keeper(docker, "debian:bookworm-slim", host.name)) as keeper:
+        await keeper.run("true")
 
 
 @pytest.fixture(scope="module")

@@ -119,6 +119,14 @@ import os; os.kill(os.getpid(), 9)
 """
 
 
+def test_a_lab_whose_removal_was_interrupted_is_swept(lab: Lab) -> None:
+    rest = LABS / "flrest"
+    (rest / "h1").mkdir(parents=True)
+    (rest / "owner").write_text("1 0")
+    Lab.open().close()
+    assert not rest.exists()
+
+
 def test_what_a_killed_run_left_is_swept_by_the_next(lab: Lab) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED], check=False, capture_output=True, text=True)
     name = done.stdout.strip()

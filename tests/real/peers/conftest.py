@@ -6,12 +6,12 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
-import aiodocker
 import pytest
 
 from fairway.gateway.container import NAME, ROLE
 from fairway.model.environment import Environment
 from fairway.net.authority import Authority
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from fairway.net.hostimage import ensure_host_image
 from fairway.render.names import NAMES
@@ -59,7 +59,7 @@ async def opened(two_hosts: list[Host]) -> AsyncIterator[Sides]:
             await each.clear()
 
 
-async def side(host: Host, docker: aiodocker.Docker, environment: Environment) -> Side:
+async def side(host: Host, docker: Docker, environment: Environment) -> Side:
     host.load_tools()
     replicas = Replicas(docker, environment.app, f"172.30.{next(_subnets)}")
     await replicas.prepare()

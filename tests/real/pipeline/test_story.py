@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiodocker
 import pytest
 from msgspec.structs import replace
 
@@ -21,6 +20,7 @@ from fairway.model.errors import Refused, TestFailed
 from fairway.model.events import Event, Output
 from fairway.model.files import FileMount, FileObject
 from fairway.model.stage import HttpCheck, Stage
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from fairway.pipeline.build import build
 from fairway.pipeline.push import push
@@ -83,7 +83,7 @@ def shop(checkout: Path) -> App:
 
 
 @pytest.fixture
-async def docker(docker_host: Host) -> AsyncIterator[aiodocker.Docker]:
+async def docker(docker_host: Host) -> AsyncIterator[Docker]:
     async with connect(docker_host.url) as client:
         yield client
     for name in docker_host.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split():
@@ -98,7 +98,7 @@ def everything_below(folder: Path) -> bytes:
 async def test_a_commit_becomes_images_that_are_tested_and_then_pushed(
     checkout: Path,
     builder: DockerBuilder,
-    docker: aiodocker.Docker,
+    docker: Docker,
     docker_host: Host,
     helper: str,
     registry: Registry,
@@ -138,7 +138,7 @@ async def test_a_commit_becomes_images_that_are_tested_and_then_pushed(
 
 
 async def test_a_failing_stage_leaves_its_evidence_and_nothing_is_pushed(
-    checkout: Path, builder: DockerBuilder, docker: aiodocker.Docker, helper: str
+    checkout: Path, builder: DockerBuilder, docker: Docker, helper: str
 ) -> None:
     app, builds = shop(checkout), FileBuilds(checkout)
     commit = await GitSource(checkout).commit()

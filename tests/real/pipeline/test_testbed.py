@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import aiodocker
 import pytest
 
 from fairway.engines.docker.testbed import DockerTestBeds
@@ -21,6 +19,7 @@ from fairway.model.deploy import RestartPolicy
 from fairway.model.errors import EngineError, NotReady
 from fairway.model.events import Event, Note, Output
 from fairway.model.files import FileMount, FileObject, Mount, Volume
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from tests.lab.host import Host
 from tests.real.pipeline.conftest import SERVE
@@ -30,13 +29,13 @@ BASE = "debian:bookworm-slim"
 
 
 @pytest.fixture
-async def docker(docker_host: Host) -> AsyncIterator[aiodocker.Docker]:
+async def docker(docker_host: Host) -> AsyncIterator[Docker]:
     async with connect(docker_host.url) as client:
         yield client
 
 
 @pytest.fixture
-def beds(docker: aiodocker.Docker, helper: str) -> DockerTestBeds:
+def beds(docker: Docker, helper: str) -> DockerTestBeds:
     return DockerTestBeds(docker, image=helper)
 
 
@@ -111,7 +110,7 @@ async def test_an_application_comes_up_in_the_order_of_its_dependencies(beds: Do
 
 
 async def test_nothing_of_it_reaches_outside(
-    beds: DockerTestBeds, docker_host: Host, docker: aiodocker.Docker, tmp_path: Path
+    beds: DockerTestBeds, docker_host: Host, docker: Docker, tmp_path: Path
 ) -> None:
     """What serves has the port, the names, the network and the volume: the test comes up beside it, and takes none."""
     docker_host.docker("volume", "create", "bed-production")
@@ -140,10 +139,10 @@ async def test_nothing_of_it_reaches_outside(
         )
         async with beds.open(shop, {}, {}) as bed:
             await bed.up(events.append)
-            found = await docker.containers.list(filters=json.dumps({"label": ["fairway.service=web"]}))
+            found = await docker.get("containers/json", filters={"label": ["fairway.service=web"]})
             assert "traefik.enable" not in found[0]["Labels"]
             assert found[0]["Ports"] == [] or not any("PublicPort" in port for port in found[0]["Ports"])
-            front = await docker._query_json("networks/bed-front")
+            front = await docker.get("networks/bed-front")
             assert front["Containers"] == {}
         notes = [event.text for event in events if isinstance(event, Note)]
         assert len(notes) == 3
@@ -154,6 +153,20 @@ async def test_nothing_of_it_reaches_outside(
         docker_host.docker("rm", "--force", "bed-web")
         docker_host.docker("volume", "rm", "bed-production")
         docker_host.docker("network", "rm", "bed-front")
+
+
+@pytest.mark.parametrize("script", ["printf end", "sleep 0.3; printf end", "echo begin; sleep 0.3; printf end"])
+async def test_a_last_line_without_an_end_is_read(beds: DockerTestBeds, script: str) -> None:
+    told: list[str] = []
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Output):
+            told.append(event.line)
+
+    async with beds.open(app(service("web")), {}, {}) as bed:
+        ended = await bed.run("web", ["sh", "-c", script], {}, emit, "k")
+    assert told == (["begin", "end"] if "begin" in script else ["end"])
+    assert ended.output == "\n".join(told)
 
 
 async def test_secrets_and_configs_are_files(beds: DockerTestBeds, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiodocker
 from aiohttp import web
+
+from fairway.net.client import Docker
 
 
 def newer_form(saved: bytes, layers: list[str]) -> bytes:
@@ -43,7 +44,7 @@ def path(digest: str) -> str:
 
 
 @asynccontextmanager
-async def newer(docker: aiodocker.Docker, directory: Path, image: str, containerd_id: str = "") -> AsyncIterator[str]:
+async def newer(docker: Docker, directory: Path, image: str, containerd_id: str = "") -> AsyncIterator[str]:
     """The URL of an engine that has `image` of `docker`; under another id, kept in containerd, where there is one."""
 
     async def version(_: web.Request) -> web.Response:
@@ -54,13 +55,13 @@ async def newer(docker: aiodocker.Docker, directory: Path, image: str, container
         return web.json_response({"DriverStatus": status})
 
     async def inspect(_: web.Request) -> web.Response:
-        found = await docker.images.inspect(image)
+        found = await docker.get(f"images/{image}/json")
         return web.json_response({**found, "Id": containerd_id or found["Id"]})
 
     async def get(request: web.Request) -> web.StreamResponse:
-        layers = (await docker.images.inspect(image))["RootFS"]["Layers"]
-        async with docker.images.export_image(image) as stream:
-            data = newer_form(await stream.read(), layers)
+        layers = (await docker.get(f"images/{image}/json"))["RootFS"]["Layers"]
+        async with docker.open("GET", f"images/{image}/get") as saved:
+            data = newer_form(await saved.read(), layers)
         answer = web.StreamResponse()
         await answer.prepare(request)
         await answer.write(data)

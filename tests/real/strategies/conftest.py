@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.host import Host
-from tests.real.deploy.site import Site, make_site
+from tests.real.deploy.site import Site
+from tests.real.engines import site_on
 
 
 @pytest.fixture
-def site(tmp_path: Path, docker_host: Host, base_image: str) -> Iterator[Site]:
-    made = make_site(tmp_path / "site", docker_host)
+def site(tmp_path: Path, on_engine: str, request: pytest.FixtureRequest) -> Iterator[Site]:
+    made = site_on(on_engine, tmp_path / "site", request)
     yield made
     made.down()

@@ -27,7 +27,7 @@ def write(site: Site, strategy: str, *, check: str = CHECK, watch: str = "1s") -
 
 def write_rollout(site: Site, rollout: str) -> None:
     """What stands in `rollout` of the service web, beside its drain's time."""
-    settings = SETTINGS % {"app": site.app, "url": site.host.url, "port": 8080}
+    settings = site.settings(SETTINGS)
     settings = settings.replace("{drain_timeout: 5s}", f"{{drain_timeout: 5s, {rollout}}}")
-    (site.directory / "fairway.yaml").write_text(settings.replace("deadline: 20s", "deadline: 6s"))
+    (site.directory / "fairway.yaml").write_text(settings.replace("deadline: 20s", f"deadline: {site.patience + 2}s"))
     commit(site.directory)

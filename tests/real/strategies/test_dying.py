@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def die(site: Site, boundary: int) -> str | None:
 def second_machine(site: Site, directory: Path) -> Site:
     """Another checkout of the same commit: what the first one built and knows is not in it."""
     shutil.copytree(site.directory, directory, ignore=shutil.ignore_patterns(".fairway"))
-    return Site(directory, site.host, site.app, site.variables)
+    return replace(site, directory=directory)
 
 
 @pytest.mark.timeout(2400)

@@ -17,7 +17,7 @@ def names(site: Site) -> list[str]:
 def test_the_old_one_stays_warm_and_a_rollback_goes_back_to_its_very_replicas(site: Site) -> None:
     write_rollout(site, "keep: 1h")
     site.fairway("ship", "production", VERSION="v1")
-    first = site.host.docker("ps", "-q", "--no-trunc", "--filter", "label=fairway.service=web").stdout.split()
+    first = site.running("web")
     with site.load(**LOAD) as load:
         site.fairway("deploy", "production", VERSION="v2")
         assert names(site) == ["web-r1-1", "web-r1-2", "web-r2-1", "web-r2-2"]
@@ -25,8 +25,7 @@ def test_the_old_one_stays_warm_and_a_rollback_goes_back_to_its_very_replicas(si
         assert "warm" in site.fairway("status", "production").stdout
         site.fairway("rollback", "production")
     assert load.report.failed == 0, load.report.summary()
-    now = site.host.docker("ps", "-q", "--no-trunc", "--filter", "label=fairway.service=web").stdout.split()
-    assert sorted(now) == sorted(first)
+    assert site.running("web") == first
 
 
 def test_when_its_time_is_over_whoever_comes_next_removes_it(site: Site) -> None:
@@ -45,9 +44,9 @@ def test_when_its_time_is_over_whoever_comes_next_removes_it(site: Site) -> None
 
 def test_reconcile_starts_again_what_somebody_has_removed(site: Site) -> None:
     site.fairway("ship", "production", VERSION="v1")
-    gone = next(name for name in site.replicas() if name.endswith("web-r1-2"))
+    gone, host = next(iter(site.running("web").items()))
     with site.load(**LOAD) as load:
-        site.host.docker("rm", "-f", gone)
+        host.docker("rm", "-f", gone)
         site.fairway("reconcile", "production", VERSION="v2")
         assert names(site) == ["web-r1-1", "web-r1-2"]
     assert set(load.report.versions) <= {"v1", ""}
@@ -70,10 +69,14 @@ def test_on_fail_hold_leads_users_back_and_keeps_the_new_ones(site: Site) -> Non
 
 
 def test_jobs_run_once_a_release_before_and_after(site: Site) -> None:
-    compose = site.directory / "compose.yaml"
+    compose, text = site.directory / "compose.yaml", (site.directory / "compose.yaml").read_text()
+    if site.engine == "swarm":  # data is where its node is
+        text = text.replace(
+            "      replicas: ${REP",
+            f"      placement: {{constraints: ['node.hostname=={site.host.name}']}}\n      replicas: ${{REP",
+        )
     compose.write_text(
-        compose.read_text().replace("    expose:", "    user: root\n    volumes: [data:/data]\n    expose:")
-        + "volumes: {data: {}}\n"
+        text.replace("    expose:", "    user: root\n    volumes: [data:/data]\n    expose:") + "volumes: {data: {}}\n"
     )
     job = "'sh -c \"echo %s $FAIRWAY_RELEASE >> /data/log\"'"
     write_rollout(site, f"strategy: rolling, before: {job % 'expand'}, after_keep: {job % 'contract'}")
@@ -82,7 +85,7 @@ def test_jobs_run_once_a_release_before_and_after(site: Site) -> None:
     site.fairway("deploy", "production", VERSION="v2")
     site.fairway("rollback", "production")
     web = next(name for name in site.replicas() if "web" in name)
-    said = site.host.docker("exec", web, "cat", "/data/log").stdout.split("\n")
+    said = site.fairway("exec", "production", web, "--", "cat", "/data/log").stdout.split("\n")
     assert said == ["expand 1", "contract 1", "expand 2", "contract 2", ""]
     assert len(site.containers()) == len(site.replicas())
 

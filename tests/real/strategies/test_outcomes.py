@@ -15,8 +15,8 @@ from tests.real.deploy.site import Site
 from tests.real.strategies.rollouts import FAILING, write
 
 LOAD = {"path": "/", "keep_alive": 6, "one_shot": 4, "slow": 0, "websockets": 0, "streams": 0, "pause": 0.02}
-
-
+UNSEEN = ("blue-green", "shadow")
+"""Strategies in which no user meets a version that has not been checked."""
 T = TypeVar("T")
 
 
@@ -48,7 +48,11 @@ def test_a_good_version_takes_over_unseen(site: Site, strategy: str) -> None:
 
 @pytest.mark.parametrize(
     ("strategy", "fault"),
-    some(("canary", "some-errors"), ("ab", "slow"), more=[("canary", "slow"), ("shadow", "some-errors")]),
+    some(
+        ("canary", "some-errors"),
+        ("ab", "slow"),
+        more=[("canary", "slow"), ("ab", "some-errors"), ("shadow", "some-errors"), ("shadow", "slow")],
+    ),
 )
 def test_a_worse_version_is_found_and_led_back(site: Site, strategy: str, fault: str) -> None:
     begin(site, strategy)
@@ -67,21 +71,21 @@ def test_a_worse_version_is_found_and_led_back(site: Site, strategy: str, fault:
         assert outcome == "rolled back"
 
 
-@pytest.mark.parametrize("strategy", some("blue-green", more=["canary"]))
+@pytest.mark.parametrize("strategy", some("blue-green", more=["canary", "ab", "shadow"]))
 def test_a_check_that_fails_leads_back(site: Site, strategy: str) -> None:
     begin(site, strategy, check=FAILING)
     before = site.replicas()
     with site.load(**LOAD) as load:
         done = site.fairway("deploy", "production", VERSION="v2", check=False)
-    assert done.returncode == (1 if strategy == "blue-green" else 3), done.stderr
+    assert done.returncode == (1 if strategy in UNSEEN else 3), done.stderr
     assert "not good enough" in done.stderr
     assert load.report.failed == 0, load.report.summary()
     assert site.replicas() == before
-    if strategy == "blue-green":
+    if strategy in UNSEEN:
         assert set(load.report.versions) == {"v1"}
 
 
-@pytest.mark.parametrize("strategy", ["canary"])
+@pytest.mark.parametrize("strategy", some("canary", more=["rolling", "blue-green", "ab", "shadow"]))
 def test_a_version_that_is_never_ready_gets_no_request(site: Site, strategy: str) -> None:
     begin(site, strategy)
     with site.load(**LOAD) as load:

@@ -38,3 +38,6 @@ def test_bash_completes_commands_and_options(capsys: pytest.CaptureFixture[str])
     script = capsys.readouterr().out
     assert complete("fairway ro", script) == {"rollback"}
     assert "--registry" in complete("fairway init --", script)
+    assert complete("fairway secrets recipients a", script) == {"add"}
+    assert "--name" in complete("fairway secrets recipients add --", script)
+    assert "rotate-authority" in complete("fairway hosts ro", script)

@@ -7,6 +7,7 @@ import pytest
 
 from fairway.cli.docs import MEANINGS, docs, errors, topics
 from fairway.model.errors import Exit, UsageError
+from fairway.security.docs import page
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,3 +37,9 @@ def test_every_exit_status_has_a_meaning() -> None:
 
 def test_the_page_of_errors_is_made_from_the_code() -> None:
     assert (ROOT / "docs" / "errors.md").read_text() == errors(), "run fairway docs errors > docs/errors.md"
+
+
+def test_the_page_of_security_is_made_from_the_rules() -> None:
+    assert (ROOT / "docs" / "security.md").read_text() == page().rstrip() + "\n", (
+        "run fairway docs security > docs/security.md"
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from fairway.cli import hosts as cli
 from fairway.cli.entry import run
-from fairway.cli.main import application
+from fairway.cli.main import called
 from fairway.flows.hosts import Known, Report
 from fairway.model.errors import EngineUnreachable
 from fairway.model.host_facts import Clock, HostFacts, Room, Running
@@ -116,9 +116,13 @@ def test_exit_statuses(
     known = [
         Known(name=f"h{index}", address=f"ssh://h{index}", reader=Reader(facts)) for index, facts in enumerate(hosts)
     ]
-    monkeypatch.setattr(cli, "known", lambda *_: known)
+
+    async def all_of_them(*_: object) -> list[Known]:
+        return known
+
+    monkeypatch.setattr(cli, "known", all_of_them)
     (tmp_path / "fairway.yaml").write_text("app: shop\nenvironments: {production: {}}\n")
-    assert run(application(), ["hosts", "-C", str(tmp_path), *form]) == status
+    assert run(called, ["hosts", "-C", str(tmp_path), *form]) == status
     printed = capsys.readouterr()
     assert printed.err == ""
     if form:
@@ -133,5 +137,5 @@ def test_a_timeout_that_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "fairway.yaml").write_text("app: shop\nenvironments: {production: {}}\n")
-    assert run(application(), ["hosts", "-C", str(tmp_path), "--timeout", "0"]) == 2
+    assert run(called, ["hosts", "-C", str(tmp_path), "--timeout", "0"]) == 2
     assert "--timeout is too short" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fairway.cli.entry import run
-from fairway.cli.main import application
+from fairway.cli.main import called
 from fairway.wiring.bootstrap import machine
 
 SETTINGS = """\
@@ -57,14 +57,14 @@ def test_an_address_in_a_project_and_without_one(project: Path, tmp_path_factory
     ],
 )
 def test_what_cannot_be_meant(words: list[str], said: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(application(), ["hosts", "bootstrap", *words]) == 2
+    assert run(called, ["hosts", "bootstrap", *words]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_hosts_is_still_a_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(application(), ["hosts", "staging"]) == 2
+    assert run(called, ["hosts", "staging"]) == 2
     assert "there is no environment 'staging'" in capsys.readouterr().err
-    assert run(application(), ["hosts", "--help"]) == 0
+    assert run(called, ["hosts", "--help"]) == 0
     help_text = capsys.readouterr().out
     assert "bootstrap" in help_text
     assert "ENVIRONMENT" in help_text

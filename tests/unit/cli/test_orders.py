@@ -55,4 +55,6 @@ def test_as_json(said: Ordered, follower: str | None, capsys: pytest.CaptureFixt
 async def test_promote_wants_to_be_told_that_it_is_meant() -> None:
     with pytest.raises(UsageError) as caught:
         await promote()
-    assert caught.value.hint == "say so: `fairway promote --now`"
+    assert caught.value.hint.startswith(
+        "`fairway promote staging production` takes images there; `fairway promote --now`"
+    )

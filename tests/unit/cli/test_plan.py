@@ -11,6 +11,7 @@ from fairway.cli.notes import notes, on_failure
 from fairway.cli.plan import _text
 from fairway.cli.words import duration
 from fairway.flows.proposal import Proposal
+from fairway.model.hardening import Hardened
 from fairway.model.judgement import JudgePolicy, Measure
 from fairway.model.policy import HttpProbe, Job, Judging, Phase, Probe, PrometheusProbe, Rollout, WayBack
 from fairway.model.release import promoted
@@ -38,6 +39,7 @@ def proposal(there: World, specs: Specs, **rollouts: Rollout) -> Proposal:
         fleet=fleet,
         course=course,
         steps=preview(lead(fleet, release, course)),
+        led=release,
     )
 
 
@@ -195,3 +197,16 @@ def test_what_runs_already_needs_no_plan() -> None:
 )
 def test_durations_are_as_one_writes_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_a_plan_says_what_was_hardened_and_what_was_left() -> None:
+    told = Hardened(
+        service="web",
+        added=("no program in it gains privileges", "its capabilities: none"),
+        left=("it runs as root: it writes to /data, which may be root's; name a `user` that can",),
+    )
+    again = Hardened(service="worker", added=told.added)
+    lines = _text(second(web=Rollout()), (told, Hardened(service="db"), again)).splitlines()
+    start = lines.index("  web, worker: hardened: no program in it gains privileges; its capabilities: none")
+    assert lines[start + 1] == f"  web: left as it is: {told.left[0]}"
+    assert not any("db" in line for line in lines)

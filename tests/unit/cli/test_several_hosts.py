@@ -8,7 +8,7 @@ import pytest
 
 from fairway.cli.commands import COMMANDS
 from fairway.cli.entry import run
-from fairway.cli.main import application
+from fairway.cli.main import called
 
 SETTINGS = """\
 app: shop
@@ -24,7 +24,7 @@ ARGUMENTS = {
     "exec": ["production", "web", "true"],
     "run": ["production", "web", "true"],
 }
-OF_NO_ENVIRONMENT = {"hosts", "init", "config", "docs", "completion", "check"}
+OF_NO_ENVIRONMENT = {"hosts", "secrets", "init", "config", "docs", "completion", "check"}
 ASKING = [name for name, _, _ in COMMANDS if name not in OF_NO_ENVIRONMENT]
 
 
@@ -38,7 +38,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("command", ASKING)
 def test_no_host_answers(command: str, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "fairway.yaml").write_text(SETTINGS % ", internal: 10.0.0.2")
-    assert run(application(), [command, *ARGUMENTS.get(command, [])]) == 1
+    assert run(called, [command, *ARGUMENTS.get(command, [])]) == 1
     printed = capsys.readouterr()
     said = printed.out + printed.err
     assert said.count("error: ") == 1
@@ -48,7 +48,7 @@ def test_no_host_answers(command: str, checkout: Path, capsys: pytest.CaptureFix
 
 def test_a_host_that_the_others_could_not_find(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (checkout / "fairway.yaml").write_text(SETTINGS % "")
-    assert run(application(), ["ps"]) == 2
+    assert run(called, ["ps"]) == 2
     said = capsys.readouterr().err
     assert "fairway.yaml:6: environments.production.hosts.web-2: the other hosts do not know where web-2 is" in said
     assert "internal: 10.0.0.12" in said

@@ -22,7 +22,7 @@ from .parts import DIRECTORY, FILE, Memory, app
 from .specimen import DATA, TEXT, documents, keys, mutations, trees
 
 often = settings(
-    max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")),
+    max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "150")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

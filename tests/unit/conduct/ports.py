@@ -10,6 +10,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from fairway.conduct.conductor import Conductor
+from fairway.conduct.drain import Leaving
 from fairway.conduct.journal import Journal
 from fairway.conduct.orders import Orders
 from fairway.conduct.routing import seen
@@ -51,6 +52,7 @@ class MemoryEngine:
     """The secrets that came with each revision that was to start."""
     watched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once somebody watches."""
+    blind: float = 0.0
     _listeners: set[asyncio.Event] = field(default_factory=set)
 
     async def observe(self) -> Fleet:
@@ -234,13 +236,15 @@ class House:
             self.world.change(replica, state=State.RUNNING, health=Health.HEALTHY)
 
     def conductor(self, release: Release) -> Conductor:
+        before = tuple(self.world.releases)
         return Conductor(
             engine=self.engine,
             traffic=self.traffic,
             release=release,
-            before=tuple(self.world.releases),
+            before=before,
             secrets={},
             emit=self.events.append,
+            leaving=Leaving(self.engine, self.traffic, release, before, self.events.append),
             orders=Orders(release.number),
             journal=Journal(self.world.progress.get(release.number, Progress()), partial(self.note, release)),
         )

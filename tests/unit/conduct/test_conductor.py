@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 
 import pytest
 from msgspec.structs import replace
 
-from fairway.model.errors import EngineError, GatewayRejected, NotReady
+from fairway.model.errors import EngineError, FairwayError, GatewayError, GatewayRejected, HostLost, NotReady
 from fairway.model.events import Note, StepEnded, StepFailed, StepStarted
 from fairway.model.fleet import State
 from fairway.model.policy import Rollout
+from fairway.model.routes import Endpoint
 from fairway.model.steps import (
     AwaitReady,
     Ensure,
@@ -46,6 +47,28 @@ async def test_a_whole_rollout_in_its_order(house: House) -> None:
     started = [event.step for event in house.events if isinstance(event, StepStarted)]
     ended = [event.step for event in house.events if isinstance(event, StepEnded)]
     assert started == ended
+
+
+@pytest.mark.parametrize("error", [GatewayError("the disk is full"), HostLost("h2 is lost")])
+async def test_a_gateway_that_does_not_forget_what_is_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: FairwayError
+) -> None:
+    await deploy(house, {"web": WEB})
+    asked = house.traffic.in_flight
+
+    async def drained(endpoints: Collection[Endpoint]) -> int:
+        house.traffic.rejects = error
+        return await asked(endpoints)
+
+    monkeypatch.setattr(house.traffic, "in_flight", drained)
+    verdict, conductor = await deploy(house, {"web": replace(WEB, version=2)})
+    assert house.calls[-1] == "retire web-r1 0"
+    warnings = [event.text for event in house.events if isinstance(event, Note)]
+    if isinstance(error, HostLost):
+        assert (conductor.error, warnings) == (error, [])
+    else:
+        assert (verdict, conductor.error) == (Verdict.PROMOTED, None)
+        assert warnings == ["the gateway still knows replicas that are gone: the disk is full"]
 
 
 async def test_a_release_without_changes_calls_nobody(house: House) -> None:

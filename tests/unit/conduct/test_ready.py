@@ -110,6 +110,28 @@ async def test_a_deadline_says_what_was_missing(house: House) -> None:
     assert "ready.deadline" in failure.value.hint
 
 
+async def test_time_in_which_nobody_could_look_counts_against_no_deadline(house: House) -> None:
+    replica = house.world.make(WEB, 1, health=Health.STARTING)
+    task = await while_waiting(house, [replica])
+    house.engine.blind = 5.0
+    await asyncio.sleep(2 * ready.TICK)
+    assert not task.done()
+    house.engine.change(replica, health=Health.HEALTHY)
+    await task
+
+
+async def test_one_that_was_moved_has_as_much_time_as_one_that_is_new(house: House) -> None:
+    replica = house.world.make(WEB, 1, health=Health.STARTING)
+    house.engine.change(replica, host="a")
+    task = await while_waiting(house, [replica], Ready(deadline=1.0))
+    await asyncio.sleep(0.8)
+    house.engine.change(replica, host="b")
+    await asyncio.sleep(0.5)
+    assert not task.done()
+    house.engine.change(replica, health=Health.HEALTHY)
+    await task
+
+
 async def test_min_ready_is_time_without_an_interruption(house: House) -> None:
     replica = house.world.make(WEB, 1)
     began = asyncio.get_running_loop().time()

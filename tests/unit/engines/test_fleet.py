@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from fairway.engines.common.ledger_codec import Noted, encode, newer
 from fairway.engines.docker.engine import indexes
 from fairway.engines.docker.fleet.console import in_order
 from fairway.engines.docker.fleet.engine import by_host, with_leaving
-from fairway.engines.docker.ledger_codec import Noted, encode, newer
 from fairway.model.fleet import Replica, State
 from fairway.model.release import Progress, Revision
 from fairway.ports import LogLine

@@ -165,7 +165,7 @@ def test_what_docker_info_says() -> None:
         "1.41",
     )
     assert (found.labels, found.cgroup) == ({"rack": "7", "bare": ""}, "2")
-    assert (found.live_restore, found.swap_limit, found.in_swarm, found.warnings) == (
+    assert (found.live_restore, found.swap_limit, found.clustered, found.warnings) == (
         False,
         False,
         True,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import fields
 
-from fairway.engines.docker.ledger_codec import (
+from fairway.engines.common.ledger_codec import (
     Noted,
     Outcome,
     decode_release,
@@ -78,7 +78,7 @@ def values(kind: typing.Any, plain: Plain = PLAIN) -> st.SearchStrategy[typing.A
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(values(Release))
 def test_a_release_is_read_as_it_was_written(release: Release) -> None:
     assert decode_release(encode(release)) == release
@@ -112,7 +112,7 @@ def test_every_beginning_of_a_record_is_torn_and_ignored(length: int) -> None:
     assert records({"1.release.json": start, "2.release.json": encode(small(2))})[0].release.number == 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(values(Progress, ENDLESS))
 def test_progress_is_read_as_it_was_noted(progress: Progress) -> None:
     files = {release_name(1): encode(small(1)), progress_name(1, 1): encode(Noted(sequence=1, progress=progress))}

@@ -22,10 +22,12 @@ from fairway.flows.undo import lead_back
 from fairway.model.errors import EngineError, Locked
 from fairway.model.events import StepStarted
 from fairway.model.fleet import Health, Replica
+from fairway.model.garbage import Retention
 from fairway.model.orders import Order, Signal
 from fairway.model.release import Progress, Record, Release
 from fairway.model.steps import Step
 from fairway.ports import Holder, LogLine
+from fairway.ports.certificates import Certifying
 from fairway.rollout.course import moment
 from fairway.rollout.propose import Ingredients
 from tests.unit.conduct.ports import House
@@ -47,6 +49,12 @@ class Place:
     leader: Holder | None = None
     secrets: dict[str, bytes] = field(default_factory=dict)
     """The values that deployers have now."""
+    certifying: Certifying | None = None
+    kept_values: dict[str, bytes] = field(default_factory=dict)
+    """Those that can be had of earlier releases."""
+    kept: list[tuple[int, ...]] = field(default_factory=list)
+    """The releases whose files were to stay, each time that they were tidied up."""
+    retention: Retention = field(default_factory=lambda: Retention(younger_than=0))
     later: float = 0.0
     """Seconds since this began."""
     finished: dict[int, str] = field(default_factory=dict)
@@ -154,8 +162,12 @@ class Place:
             leases=port(self),
             signals=port(self),
             console=port(self),
+            files=port(self),
+            values=self.values,
+            retention=self.retention,
             by="ann@desk",
             doing="fairway deploy",
+            certifying=self.certifying,
             clock=self.clock,
         )
 
@@ -183,6 +195,14 @@ class Place:
         self.concluded.append((release.number, outcome))
         self.world.outcomes[release.number] = outcome
         self.finished[release.number] = self.clock()
+
+    # Files
+
+    async def keep(self, releases: Sequence[Release]) -> None:
+        self.kept.append(tuple(release.number for release in releases))
+
+    async def values(self, release: Release) -> Mapping[str, bytes]:
+        return {name: value for name, value in self.kept_values.items() if name in release.secrets}
 
     # Leases
 

@@ -11,7 +11,7 @@ from fairway.flows import deploy as stories
 from fairway.flows import proposal
 from fairway.flows.context import Target
 from fairway.model.errors import Exit, HostLost, Partial, ReleaseFailed
-from fairway.model.release import under_way
+from fairway.model.release import Release, under_way
 from tests.unit.flows.place import Place
 from tests.unit.rollout.parts import Spec, Specs
 
@@ -55,3 +55,27 @@ async def test_it_goes_on_and_says_what_lacks_the_release(place: Place) -> None:
     assert told.value.exit is Exit.PARTIAL
     assert place.concluded[-1] == (1, "promoted")
     await asyncio.sleep(0)
+
+
+async def test_what_waits_for_its_data_stops_nothing_else(place: Place) -> None:
+    """Its host does not answer, and so nothing of it is seen."""
+    specs = {"web": Spec(routed=True, replicas=2), "db": Spec()}
+    await place.deploy(specs)
+    for replica in place.replicas("db-r1"):
+        place.remove(replica.name)
+    place.remove("web-r1-2")
+    target = replace(place.target(), waiting=db_waits)
+    with pytest.raises(Partial, match="release 1 serves, without db") as caught:
+        await stories.reconcile(target, {}, place.house.events.append)
+    assert "db waits for its data, on h1" in caught.value.why
+    assert [one.name for one in place.replicas("web-r1")] == ["web-r1-1", "web-r1-2"]
+    assert place.replicas("db-r1") == []
+    with pytest.raises(Partial, match="release 2 serves, without db"):
+        await deployed(place, target, {**specs, "web": Spec(routed=True, version=2)})
+    assert place.shares("web") == {"web-r2": 1}
+    await place.reconciling().end()
+    assert len(place.replicas("db-r1")) == 1, "the host is back"
+
+
+async def db_waits(_release: Release) -> dict[str, str]:
+    return {"db": "h1"}

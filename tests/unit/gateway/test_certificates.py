@@ -73,6 +73,16 @@ def test_an_exchange_touches_one_slot_and_no_key_is_in_what_envoy_or_the_shell_r
     ]
 
 
+def test_what_this_machine_does_not_have_may_stay() -> None:
+    first = Delivery.of((), "shop", (ONE, TWO), BARE)
+    now = [shown(file.body.encode()) for file in first.slots.values()]
+    then = Delivery.of(now, "shop", (issue("two.test"),), BARE, (stem("shop", ONE),))
+    assert stem("shop", ONE) in {shown(file.body.encode()) for file in then.slots.values()}
+    assert f"{stem('shop', ONE)}.pem" not in then.contents
+    versions = {slot: file.version for slot, file in first.slots.items()}
+    assert list(then.changed(versions)) == ["edge-1"]
+
+
 def test_a_gateway_without_certificates_keeps_the_placeholder_that_it_has() -> None:
     first = Delivery.of((), NOBODY, (), BARE)
     now = [shown(file.body.encode()) for file in first.slots.values()]

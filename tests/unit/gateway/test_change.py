@@ -20,7 +20,7 @@ from fairway.render.envoy_clusters import COPIES, NO_LIMIT
 from fairway.render.envoy_listener import listener
 from tests.unit.render.envoy_tables import backend, endpoint, routed, table, tables
 
-EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "200")), deadline=None)
+EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "100")), deadline=None)
 BASE = [listener("/etc/fairway", 80)]
 BLOG = table(routed("posts", backend("posts-r1", endpoint(9)), hosts=("blog.test",)), app="blog")
 

@@ -17,7 +17,7 @@ from fairway.model.peers import Peer
 from fairway.model.policy import Route
 from fairway.model.routes import Backend, Endpoint, RoutedService, RoutingTable
 
-EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "200")), deadline=None)
+EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "100")), deadline=None)
 ADDRESSES = {"a": "10.0.0.1", "b": "10.0.0.2", "c": "10.0.0.3"}
 SHOP = Environment("shop", "production")
 

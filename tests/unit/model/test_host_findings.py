@@ -64,12 +64,12 @@ def test_everything_is_said_at_once_problems_first() -> None:
         ("disk", "problem"),
         ("storage-driver", "problem"),
         ("open-api", "problem"),
-        ("docker", "advice"),
+        ("warning", "advice"),
         ("swap-limit", "advice"),
         ("live-restore", "advice"),
         ("log-rotation", "advice"),
     ]
-    assert all(finding.hint for finding in found if finding.key != "docker")
+    assert all(finding.hint for finding in found if finding.key != "warning")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_missing_swap_limit_is_said_once() -> None:
 
 def test_a_swarm_cannot_have_live_restore() -> None:
     assert keys(live_restore=False) == ["live-restore"]
-    assert keys(live_restore=False, in_swarm=True) == []
+    assert keys(live_restore=False, clustered=True) == []
 
 
 @pytest.mark.parametrize(

@@ -76,9 +76,9 @@ def test_versions(text: str, found: tuple[int, int]) -> None:
 
 def test_what_is_told_of_the_engine() -> None:
     state = State.read({"info": "true 3 inactive", "free": "1024", "dockerd": "/usr/sbin/dockerd", "engine": "27.5"})
-    assert (state.live_restore, state.running, state.swarm) == (True, 3, False)
+    assert (state.live_restore, state.running, state.clustered) == (True, 3, False)
     assert (state.free, state.engine, state.config) == (1 << 20, (27, 5), None)
     assert State.read({"info": "", "dockerd": "x", "engine": "27.5"}).running is None
     assert State.read({"info": ""}).running == 0
-    assert State.read({"info": "false 0 active"}).swarm
+    assert State.read({"info": "false 0 active"}).clustered
     assert State.read({"configured": "yes"}).config == ""

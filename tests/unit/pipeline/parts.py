@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from fairway.model.app import App, BuildSpec, Location, Service
-from fairway.model.build import Build, Commit, ImageRef
+from fairway.model.build import Build, Commit, ImageRef, Provenance
 from fairway.model.errors import BuildFailed, NotReady
 from fairway.model.events import Emit, Output
 from fairway.ports import Ended
@@ -51,6 +51,11 @@ class MemoryBuilder:
         made = "sha256:" + hashlib.sha256(request.service.name.encode()).hexdigest()
         self.there |= dict.fromkeys(request.tags, made)
         return ImageRef(reference=request.tags[0], id=made)
+
+    async def provenance(self, service: Service) -> Provenance:
+        return Provenance(
+            versions={"docker": "1"}, bases=dict.fromkeys(self.named.get(service.name, ()), "sha256:ba5e")
+        )
 
     async def present(self, image: ImageRef) -> bool:
         return image.id in self.there.values()

@@ -9,7 +9,7 @@ from fairway.model.app import App, BuildSpec, Location, Service
 from fairway.model.errors import InvalidFiles
 from fairway.model.files import FileMount, FileObject
 from fairway.model.secret import DOTS, Secret, redact
-from fairway.secrets.files import FileSecrets
+from fairway.secrets.app import AppSecrets
 
 pytestmark = pytest.mark.anyio
 
@@ -24,25 +24,26 @@ def app(**secrets: FileObject) -> App:
 
 async def test_values_come_from_files_and_variables(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"from a file\n\xff")
-    values = await FileSecrets({"TOKEN": "from a variable"}).values(
+    values = await AppSecrets({"TOKEN": "from a variable"}).values(
         app(
             key=FileObject(name="key", file=str(tmp_path / "key")),
             token=FileObject(name="token", environment="TOKEN"),
-            there=FileObject(name="there", external=True),
             unused=FileObject(name="unused", file="/nowhere"),
-        )
+        ),
+        ["key", "token", "no such secret"],
     )
     assert values == {"key": b"from a file\n\xff", "token": b"from a variable"}
 
 
 async def test_every_missing_value_is_named_at_once_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(InvalidFiles) as caught:
-        await FileSecrets({}).values(
+        await AppSecrets({}).values(
             app(
                 key=FileObject(name="key", file=str(tmp_path / "none")),
                 token=FileObject(name="token", environment="TOKEN"),
                 folder=FileObject(name="folder", file=str(tmp_path)),
-            )
+            ),
+            ["key", "token", "folder"],
         )
     shown = [f"{problem.where} {problem.what}" for problem in caught.value.problems]
     assert shown == [

@@ -30,10 +30,10 @@ def merged(document: Any, **more: Any) -> Merged:
 
 @given(documents, st.sampled_from([None, 0, 1, 3, "\t"]), command_lines, st.booleans())
 def test_what_is_there_stays_and_a_second_time_nothing_is_added(
-    document: dict[str, Any], indent: int | str | None, words: list[str], swarm: bool
+    document: dict[str, Any], indent: int | str | None, words: list[str], clustered: bool
 ) -> None:
     text = json.dumps(document, indent=indent)
-    once = merge(text, where="", words=words, swarm=swarm)
+    once = merge(text, where="", words=words, clustered=clustered)
     became = json.loads(once.text)
     for key, value in document.items():
         if key == "log-opts" and isinstance(value, dict):
@@ -44,7 +44,7 @@ def test_what_is_there_stays_and_a_second_time_nothing_is_added(
     assert not options(words) & set(once.added)
     if not once.added:
         assert once.text == text
-    twice = merge(once.text, where="", words=words, swarm=swarm)
+    twice = merge(once.text, where="", words=words, clustered=clustered)
     assert (twice.text, twice.added, twice.told) == (once.text, (), once.told)
 
 
@@ -115,7 +115,7 @@ def test_what_the_command_line_has_taken_stays_out_of_the_file() -> None:
 
 
 def test_a_swarm_has_no_live_restore() -> None:
-    assert "live-restore" not in merged({}, swarm=True).added
+    assert "live-restore" not in merged({}, clustered=True).added
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_open_api_is_found(document: dict[str, Any], words: list[str], found:
         ({}, State(running=0), "restart"),
         ({}, State(running=3), "reload"),
         ({}, State(running=3, live_restore=True), "restart"),
-        ({}, State(running=3, swarm=True), "nothing"),
+        ({}, State(running=3, clustered=True), "nothing"),
         ({}, State(), "nothing"),
         (None, State(running=0, live_restore=True), "nothing"),
         (None, State(running=0, live_restore=True, restart=True), "restart"),
@@ -155,4 +155,4 @@ def test_an_open_api_is_found(document: dict[str, Any], words: list[str], found:
 def test_no_running_container_is_stopped(document: dict[str, Any] | None, state: State, how: str) -> None:
     """None: a file that is as it should be."""
     text = merged({}).text if document is None else json.dumps(document)
-    assert how_to_apply(state, merge(text, where="", swarm=state.swarm)) == how
+    assert how_to_apply(state, merge(text, where="", clustered=state.clustered)) == how

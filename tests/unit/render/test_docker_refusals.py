@@ -105,12 +105,16 @@ def test_what_can(service: Service) -> None:
 def test_objects_and_sections() -> None:
     found = refused(
         Service(name="w"),
-        configs={"c": FileObject(name="c", external=True)},
+        configs={
+            "c": FileObject(name="c", external=True),
+            "d": FileObject(name="d", file="d", template_driver="golang"),
+            "e": FileObject(name="e", file="e", template_driver="jinja"),
+        },
         secrets={"s": FileObject(name="s", driver="vault"), "t": FileObject(name="t", external=True)},
         networks={"n": Network(key="n", enable_ipv4=False)},
         locations={("jobs", "nightly"): Location("compose.yaml", 9)},
     )
-    assert found == ["jobs", "configs.c.external", "secrets.s.driver", "secrets.t.external"]
+    assert found == ["jobs", "configs.c.external", "configs.d.template_driver", "secrets.s.driver"]
 
 
 @pytest.mark.parametrize(("action", "found"), [("rollback", []), ("pause", []), ("continue", ["failure_action"])])

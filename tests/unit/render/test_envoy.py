@@ -25,7 +25,7 @@ from fairway.render.envoy import (
 )
 from tests.unit.render.envoy_tables import PATHS, backend, endpoint, routed, table, tables
 
-EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "200")), deadline=None)
+EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "100")), deadline=None)
 two = st.tuples(tables("shop"), tables("blog", anywhere=False))
 
 

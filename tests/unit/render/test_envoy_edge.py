@@ -38,6 +38,11 @@ def test_only_environments_that_say_so_send_their_users_to_tls() -> None:
     assert found["blog.test"] == ["blog-production.web"]
 
 
+def test_names_that_are_still_to_get_a_certificate_are_answered_in_plain_http() -> None:
+    found = by_host(table("shop", "shop.test", EdgeRoutes(redirect=443, plain=("shop.test",))))
+    assert found["shop.test"] == ["shop-production.web"]
+
+
 def test_the_usual_port_is_not_named() -> None:
     for port, more in ((443, {}), (8443, {"port_redirect": 8443})):
         [first, *_] = routes([table("shop", "shop.test", EdgeRoutes(redirect=port))])["virtual_hosts"][0]["routes"]

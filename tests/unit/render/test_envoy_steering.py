@@ -18,7 +18,7 @@ from fairway.model.routes import RoutedService, Steering
 from fairway.render.envoy import clusters, routes
 from tests.unit.render.envoy_tables import backend, endpoint, routed, steerings, table
 
-EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "200")), deadline=None)
+EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "100")), deadline=None)
 OLD, NEW = "web-r1", "web-r2"
 numbers = st.integers(0, 0xFFFF).map(lambda number: f"{number:04x}")
 shares = st.integers(1, 99)

@@ -13,7 +13,7 @@ from fairway.model.policy import Match, Mirror, Phase
 from tests.unit.rollout.parts import Spec, Specs
 
 NAMES = ("a", "b", "c", "d")
-EXAMPLES = int(os.environ.get("FAIRWAY_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("FAIRWAY_EXAMPLES", "100"))
 
 thorough = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import base64
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from fairway.model import marked
 from fairway.model.app import App, Dependency, Location, Network, Service
 from fairway.model.build import ImageRef
 from fairway.model.deploy import Deploy, Resources
-from fairway.model.files import FileMount, Mount, Volume
+from fairway.model.files import FileMount, FileObject, Mount, Volume
 from fairway.model.fleet import Fleet, Replica, State
 from fairway.model.policy import Ready, Rollout, Route, ServicePolicy
 from fairway.model.release import Record, Release, Revision
@@ -227,3 +230,24 @@ def test_a_commit_that_changes_nothing_of_a_service_keeps_its_revision_and_its_i
     assert second.revisions == first.revisions
     assert second.images["web"].id == "sha256:a"
     assert propose(of_commit("c", 3), promoted(first, second), EMPTY) == second
+
+
+def test_a_template_changes_with_the_secrets_that_have_a_place_in_it() -> None:
+    """And with nothing else of them: other services have the same revision as before."""
+    template = FileObject(name="conf", file="c", template_driver="jinja")
+    text = base64.b64encode(f"token {marked.place('token')}".encode()).decode()
+    made = replace(
+        SHOP, app=replace(SHOP.app, configs={"conf": template}), configs={"conf": text}, secrets={"token": "v1"}
+    )
+    other = replace(made, secrets={"token": "v2"})
+    assert revision_digest(made, "web") != revision_digest(other, "web")
+    assert revision_digest(made, "db") == revision_digest(other, "db")
+    plain = replace(made, app=replace(made.app, configs={"conf": replace(template, template_driver=None)}))
+    again = replace(plain, secrets={"token": "v2"})
+    assert revision_digest(plain, "web") == revision_digest(again, "web"), "what looks like a place is none"
+
+
+def test_where_hosts_keep_secrets_is_part_of_a_revision_that_has_some() -> None:
+    memory = replace(SHOP, policies={name: ServicePolicy(storage="memory") for name in SHOP.app.services})
+    assert revision_digest(memory, "web") != revision_digest(SHOP, "web")
+    assert revision_digest(memory, "db") == revision_digest(SHOP, "db")

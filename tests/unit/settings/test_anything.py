@@ -22,7 +22,7 @@ from fairway.settings.policies import policies
 from fairway.settings.shapes import keys, record
 from tests.unit.settings.applications import applications
 
-EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")), deadline=None)
+EXAMPLES = run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "150")), deadline=None)
 WORDS = sorted({path[-1] for path, _ in keys(record(Settings))} - {"NAME"})
 VALUES = [
     "web", "unix:///x", "tcp://h:1", "30s", "25%", "all", "rolling", "canary", "/up", "A=b", "*", "", "yes", "it's",

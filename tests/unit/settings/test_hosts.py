@@ -103,3 +103,27 @@ def test_other_ports_are_other_engines(one: str, other: str) -> None:
 
 def test_two_environments_may_share_a_host() -> None:
     assert settings("environments: {a: {hosts: {x: unix:///s}}, b: {hosts: {x: unix:///s}}}")
+
+
+SWARM = """\
+environments:
+  production:
+    engine: swarm
+    on_host_loss: continue
+    max_lost: 2
+    hosts:
+      m1: {address: ssh://deploy@10.0.0.11, labels: {disk: ssd}, edge: true, internal: 10.0.0.11}
+      m2: ssh://deploy@10.0.0.12
+"""
+
+
+def test_what_a_scheduler_knows_by_itself_is_not_said_to_it() -> None:
+    found = wrong(lambda: settings(SWARM))
+    assert [line.split(":")[0] for line in found] == [
+        "4 environments.production.on_host_loss",
+        "5 environments.production.max_lost",
+        "7 environments.production.hosts.m1.edge",
+        "7 environments.production.hosts.m1.internal",
+        "7 environments.production.hosts.m1.labels",
+    ]
+    assert any("docker node update --label-add fairway.edge=true" in hint for hint in hints(lambda: settings(SWARM)))

@@ -7,6 +7,8 @@ import pytest
 from fairway.model.app import Location
 from fairway.model.stage import HttpCheck, Stage
 from fairway.settings import load
+from fairway.settings.evidence_model import PromotedFromSettings
+from fairway.settings.model import EnvironmentSettings
 from tests.unit.settings.parts import hints, settings, wrong
 
 WHOLE = """\
@@ -66,6 +68,30 @@ def test_an_environment_requires_every_stage_unless_it_names_some() -> None:
     assert found.required("production") == ("unit",)
 
 
+def test_what_an_environment_requires_has_short_forms_and_a_long_one() -> None:
+    def required(text: str) -> EnvironmentSettings:
+        return load(f"test: {{u: {{service: w}}}}\nenvironments: {{a: {text}, b: {{}}}}", file="f").environments["a"]
+
+    assert required("{require: u}").require == required("{require: {tests: [u]}}").require
+    assert required("{}").require.tests is None
+    assert required("{require: []}").require.tests == ()
+    assert required("{promote_from: b}").promoted_from == PromotedFromSettings(environment="b")
+    long = required("{require: {promoted_from: {environment: b, for: 1h}, override: true, branch: main}}")
+    assert long.promoted_from == PromotedFromSettings(environment="b", at_least=3600)
+    assert long.require.override == (
+        "tests",
+        "clean",
+        "branch",
+        "tag",
+        "promoted_from",
+        "signed_by",
+        "max_age",
+        "approvals",
+    )
+    assert long.require.branch == ("main",)
+    assert required("{require: {override: false}}").require.override == ()
+
+
 def test_an_environment_may_have_a_registry_of_its_own() -> None:
     found = load(WHOLE, file="f")
     assert found.registry_of("staging") == "registry.example.com/team"
@@ -102,14 +128,14 @@ def test_a_key_in_the_wrong_place_is_shown_its_home() -> None:
         "`min_ready` belongs to `services.NAME.ready`"
     ]
     assert hints(lambda: settings("gateway: {registry: r.example.com}")) == ["`registry` belongs to the top level"]
+    assert hints(lambda: settings("gateway: {tls: {cert: c, key: k, acme: {}}}")) == ["`acme` belongs to `gateway`"]
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("environments: {a: {engine: swarm}}", "1 environments.a.engine: `swarm`"),
         ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
-        ("gateway: {tls: {cert: c, key: k, acme: {}}}", "1 gateway.tls.acme: `acme`"),
+        ("environments: {a: {engine: kubernetes}}", "1 environments.a.engine: `kubernetes`"),
     ],
 )
 def test_what_comes_later_is_refused_now(text: str, problem: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 from fairway.model.app import Attachment, Healthcheck, Port, Service
 from fairway.model.deploy import Deploy, UpdateConfig
 from fairway.model.files import Mount
+from fairway.model.hardening import Hardening
 from fairway.model.policy import Ready, Rollout, Route, ServicePolicy, WayBack
 from fairway.settings.policies import policies
 from tests.unit.settings.parts import app, hints, settings, wrong
@@ -317,3 +318,37 @@ services:
 
 def test_a_service_whose_profile_is_not_active_is_no_stranger() -> None:
     assert policies(settings("services: {debug: {}}"), app(WEB, lines={("services", "debug"): 9}))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", Hardening()),
+        ("hardening: strict", Hardening(strict=True)),
+        ("hardening: strict\nservices: {web: {hardening: off}}", Hardening()),
+        ("services: {web: {hardening: strict}}", Hardening(strict=True)),
+        (
+            "hardening: strict\nservices: {web: {hardening: {writable: /cache, capabilities: NET_RAW, user: 33}}}",
+            Hardening(strict=True, writable=("/cache",), capabilities=("NET_RAW",), user="33"),
+        ),
+        (
+            "services: {web: {hardening: {level: strict, user: web}}}\n"
+            "environments: {production: {services: {web: {hardening: {writable: [/a, /b]}}}}}",
+            Hardening(strict=True, writable=("/a", "/b"), user="web"),
+        ),
+        (
+            "hardening: strict\nenvironments: {production: {services: {web: {hardening: off}}}}",
+            Hardening(),
+        ),
+    ],
+)
+def test_hardening_is_the_whole_files_word_or_the_services_own(text: str, found: Hardening) -> None:
+    assert policy(text, WEB, "production").hardening == found
+
+
+def test_exceptions_go_with_strict_hardening() -> None:
+    text = "services: {web: {hardening: {user: web, writable: /cache}}}"
+    assert wrong(lambda: policy(text, WEB)) == [
+        "1 services.web.hardening.user: `user` goes with strict hardening",
+        "1 services.web.hardening.writable: `writable` goes with strict hardening",
+    ]

@@ -95,7 +95,7 @@ def test_the_registry_and_the_hosts_are_those_that_were_given() -> None:
     assert settings.environments["production"].hosts["web-1"].address == "ssh://root@10.0.0.1"
 
 
-@run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "300")), deadline=None)
+@run(max_examples=int(os.environ.get("FAIRWAY_EXAMPLES", "150")), deadline=None)
 @given(applications)
 def test_what_is_proposed_for_any_application_has_no_problems(app: App) -> None:
     both(app, propose(app))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from fairway.model.errors import InvalidFiles, Problem
 from fairway.model.policy import Rollout, Route, ServicePolicy
 from fairway.settings import load
 from fairway.wiring import Project
-from fairway.wiring.edge import certificates, edge_tls, look
+from fairway.wiring.certifying import edge_parts
+from fairway.wiring.edge import look
 from tests.real.edge.authority import issue
 
 ONE = issue("a.test", "*.b.test")
@@ -28,6 +30,24 @@ gateway:
     - cert: two.pem
       key: two-key.pem
 """
+
+
+class Kept:
+    """A shelf in memory."""
+
+    host = "here"
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def files(self) -> Mapping[str, bytes]:
+        return dict(self.kept)
+
+    async def has(self, name: str) -> bool:
+        return name in self.kept
+
+    async def write(self, files: Mapping[str, bytes], *, new: bool = False) -> None:
+        self.kept |= files
 
 
 def made(directory: Path, one: Certificate = ONE, two: Certificate | None = None, text: str = TEXT) -> Project:
@@ -46,19 +66,22 @@ def told(problems: tuple[Problem, ...]) -> list[str]:
     return [f"{getattr(one.where, 'line', 0)} {'.'.join(one.path)}: {one.what}" for one in problems]
 
 
-def test_they_are_read_in_their_order(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_they_are_read_in_their_order(tmp_path: Path) -> None:
     project = made(tmp_path)
-    tls = edge_tls(project)
-    assert tls is not None
-    assert (tls.port, tls.redirect) == (8443, True)
-    assert next(iter(tls.files() or ())) == ONE
+    parts = edge_parts(project, Kept())
+    assert parts is not None
+    assert (parts.tls.port, parts.tls.redirect) == (8443, True)
+    assert (shown := await parts.tls.showing())
+    assert shown.certificates[0] == ONE
     assert look(project, "production", {"web": policy("a.test", "*", "x.b.test", preview="two.test")}).warnings == ()
     alone = made(tmp_path, text=TEXT.replace("- cert: one.pem", "  cert: one.pem").partition("    - cert")[0])
-    assert certificates(alone) == (ONE,)
-    assert edge_tls(made(tmp_path, text=TEXT.partition("gateway")[0])) is None
+    assert look(alone, "", {}).certificates == (ONE,)
+    assert edge_parts(made(tmp_path, text=TEXT.partition("gateway")[0]), Kept()) is None
 
 
-def test_what_is_wrong_has_its_line(tmp_path: Path) -> None:
+@pytest.mark.anyio
+async def test_what_is_wrong_has_its_line(tmp_path: Path) -> None:
     old, later = (
         issue("x.test", begins=timedelta(days=-9), lasts=timedelta(days=8)),
         issue("x.test", begins=timedelta(1)),
@@ -69,7 +92,8 @@ def test_what_is_wrong_has_its_line(tmp_path: Path) -> None:
     ]
     project = made(tmp_path, Certificate(chain=ONE.chain, key=issue("a.test").key))
     (tmp_path / "two-key.pem").unlink()
-    assert certificates(project) is None
+    assert (parts := edge_parts(project, Kept()))
+    assert await parts.tls.showing() is None, "what is shown stays"
     with pytest.raises(InvalidFiles) as caught:
         project.edge_warnings("production", {})
     assert told(caught.value.problems) == [

@@ -17,6 +17,8 @@ class Case(Struct, frozen=True):
     document: Node
     profiles: frozenset[str]
     problems: Problems
+    secret_prefix: str = ""
+    """Variables that begin so hold secrets."""
 
     def tell(self, what: str, *path: str, hint: str = "") -> None:
         self.problems.add(what, self._where(path), path, hint)

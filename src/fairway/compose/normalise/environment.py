@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fairway.compose import scalars
 from fairway.compose.normalise.fields import Fields
+from fairway.compose.problems import Use
 from fairway.compose.sources import Project
 
 
@@ -14,6 +15,7 @@ def environment(service: Fields, project: Project) -> dict[str, str]:
     for name, value in (node.entries if node else {}).items():
         if value.value is None:
             found[name] = project.variables.get(name)
+            project.problems.uses.append(Use(name, value.at, (*service.path, "environment", name)))
         else:
             found[name] = service.convert(value, scalars.text, "environment", name)
     return {name: value for name, value in found.items() if value is not None}

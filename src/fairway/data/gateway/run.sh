@@ -14,7 +14,8 @@ fi
 [ "$epoch" -gt 0 ] || base=$(($(od -An -N3 -tu4 /dev/urandom) + 1))
 envoy --base-id "$base" --restart-epoch "$epoch" "$@" &
 pid=$!
-trap 'kill -TERM $pid' TERM INT
+type parting >/dev/null 2>&1 || parting() { :; }
+trap 'parting; kill -TERM $pid' TERM INT
 wait $pid
 code=$?
 while kill -0 $pid 2>/dev/null; do

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import secrets as randomness
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing
 
-import aiodocker
-import aiohttp
-
+from fairway.engines.common.together import unbroken
 from fairway.engines.docker import terminal
 from fairway.engines.docker.down import down
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.files import Files
-from fairway.engines.docker.following import Follower, merged
+from fairway.engines.docker.following import ContainerFollower
 from fairway.engines.docker.logs import lines
 from fairway.engines.docker.networks import Networks
 from fairway.engines.docker.place import place
 from fairway.engines.docker.replicas import create, remove
-from fairway.engines.docker.together import unbroken
+from fairway.engines.docker.stats import sample
 from fairway.model.environment import Environment
 from fairway.model.fleet import Replica
 from fairway.model.release import Release
+from fairway.model.usage import Sample
+from fairway.net.client import Docker
 from fairway.net.errors import translated
+from fairway.net.process import process
 from fairway.ports import LogLine
 from fairway.render.docker_once import once
 
@@ -30,39 +33,38 @@ from fairway.render.docker_once import once
 class DockerConsole:
     """`docker` is connected (net.docker.connect); `host` is its name for people."""
 
-    def __init__(self, environment: Environment, docker: aiodocker.Docker, host: str = "local") -> None:
+    def __init__(
+        self, environment: Environment, docker: Docker, host: str = "local", files: Files | None = None
+    ) -> None:
         self.environment = environment
         self.docker = docker
         self.host = host
         self.networks = Networks(docker, environment, host)
-        self.files = Files(docker, environment, host)
+        self.files = files or Files(docker, environment, host)
 
     async def logs(
         self, replicas: Sequence[Replica], *, follow: bool = False, since: float | None = None, tail: int | None = None
     ) -> AsyncIterator[LogLine]:
         """With `follow`, replicas of the same services that come later are followed too."""
         start = None if since is None else f"{since:.9f}"
-        follower = Follower(self.docker, self.environment, self.host, start)
+        follower = ContainerFollower(self.docker, self.environment, self.host, start)
+        backlog = [lines(self.docker, replica, since=start, tail=tail) for replica in replicas]
+        services = {replica.revision.service for replica in replicas} if follow else ()
         with translated(self.host, "The logs could not be read"):
-            sources = [lines(self.docker, replica, since=start, tail=tail) for replica in replicas]
-            async for item in merged(sources):
-                follower.saw(item)
-                yield item.line
-            if follow:
-                async for line in follower.live({replica.revision.service for replica in replicas}):
-                    yield line
+            async for line in follower.lines(backlog, services):
+                yield line
+
+    async def sample(self, replicas: Sequence[Replica]) -> Mapping[str, Sample]:
+        with translated(self.host, "What the replicas use could not be asked"):
+            found = await asyncio.gather(*(sample(self.docker, replica.id) for replica in replicas))
+        return {replica.id: one for replica, one in zip(replicas, found, strict=True) if one}
 
     async def exec(self, replica: Replica, command: Sequence[str], *, tty: bool = False, stdin: bool = False) -> int:
-        container = self.docker.containers.container(replica.id)
         with explained(self.host, f"{command[0]} could not be run in {replica.name}"):
-            process = await container.exec(list(command), stdin=stdin, tty=tty)
-
-            async def resize(height: int, width: int) -> None:
-                await process.resize(h=height, w=width)
-
-            async with process.start(detach=False) as stream:
-                await terminal.connect(stream, stdin=stdin, terminal=tty, resize=resize)
-            return int((await process.inspect())["ExitCode"] or 0)
+            started = await process(self.docker, replica.id, command, stdin=stdin, tty=tty)
+            with closing(started.stream) as stream:
+                await terminal.connect(stream, stdin=stdin, terminal=tty, resize=started.resize)
+            return await started.status()
 
     async def run(
         self,
@@ -80,7 +82,7 @@ class DockerConsole:
                     release,
                     release.revisions[service],
                     prepared,
-                    name=f"{self.environment.key}-{service}-run-{randomness.token_hex(4)}",
+                    name=f"{self.environment.key}-{service}-run-{os.urandom(4).hex()}",
                     command=command,
                     environment=environment or {},
                     tty=tty,
@@ -94,25 +96,17 @@ class DockerConsole:
 
     async def _attached(self, container: str, tty: bool) -> int:
         """Start it, connected to this terminal; its exit status. Docker removes it then."""
-        started = self.docker.containers.container(container)
 
         async def resize(height: int, width: int) -> None:
-            params = {"h": height, "w": width}
-            async with self.docker._query(f"containers/{container}/resize", "POST", params=params):
-                pass
+            await self.docker.post(f"containers/{container}/resize", h=height, w=width)
 
-        endless = aiohttp.ClientTimeout(total=None)
+        attached = {"stream": True, "stdin": True, "stdout": True, "stderr": True}
         wait = {"condition": "removed"}  # asked, and heard, before it starts: a quick one would be missed
-        async with (
-            started.attach(stdin=True, stdout=True, stderr=True) as stream,
-            self.docker._query(f"containers/{container}/wait", "POST", params=wait, timeout=endless) as ended,
-        ):
-            try:
-                await started.start()
+        with closing(await self.docker.hijack(f"containers/{container}/attach", attached, tty=tty)) as stream:
+            async with self.docker.open("POST", f"containers/{container}/wait", wait) as ended:
+                await self.docker.post(f"containers/{container}/start")
                 await terminal.connect(stream, stdin=True, terminal=tty, resize=resize)
                 return int(json.loads(await ended.read())["StatusCode"])
-            finally:
-                ended.close()
 
     async def down(self, *, volumes: bool = False) -> tuple[str, ...]:
         with translated(self.host, "Not everything could be removed"):

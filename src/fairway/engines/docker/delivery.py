@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-import aiodocker
-import aiohttp
-from aiodocker.exceptions import DockerError
 from msgspec import Struct
 
+from fairway.engines.common.together import together
 from fairway.engines.docker import images
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.lanes import Lane, Patience
 from fairway.engines.docker.saved import shared
-from fairway.engines.docker.together import together
 from fairway.model.errors import EngineError, EngineUnreachable, FairwayError
 from fairway.model.events import Emit, Output, TaskEnded, TaskStarted
+from fairway.net.client import TAR, Docker, DockerError
 
 SHORT = 60.0
 """What is asked of an engine before and after an image is sent must be answered within so many seconds."""
@@ -38,7 +35,7 @@ class Carrier(Struct, frozen=True):
     """An engine that has images, or shall have them. `docker` is connected (net.docker.connect); `host` is its name for people."""
 
     host: str
-    docker: aiodocker.Docker
+    docker: Docker
 
 
 class Shipped(Struct, frozen=True):
@@ -172,7 +169,7 @@ class Delivery:
     async def _name(self, identity: str) -> None:
         for reference in self.cargo.references:
             repository, _, tag = reference.rpartition(":")
-            await self.target.docker.images.tag(identity, repository, tag=tag)
+            await self.target.docker.post(f"images/{identity}/tag", repo=repository, tag=tag)
 
     def _stalled(self) -> EngineUnreachable:
         return EngineUnreachable(
@@ -191,50 +188,36 @@ async def asked(carrier: Carrier, what: str) -> AsyncIterator[None]:
             yield
 
 
-async def in_containerd(docker: aiodocker.Docker) -> bool:
+async def in_containerd(docker: Docker) -> bool:
     """Whether the engine keeps images in containerd: their ids are other ones there, and they come and go as a whole."""
-    info = await docker.system.info()
+    info = await docker.get("info")
     return any(CONTAINERD in (row or ())[1:] for row in info.get("DriverStatus") or ())
 
 
-async def _layers(docker: aiodocker.Docker) -> list[list[str]]:
+async def _layers(docker: Docker) -> list[list[str]]:
     """The diff IDs of each image."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(identity: str) -> list[str]:
         async with places:
             try:
-                found = await docker.images.inspect(identity)
+                found = await docker.get(f"images/{identity}/json")
             except DockerError as error:
                 if error.status != 404:
                     raise
                 return []  # it has just been removed
         return list((found.get("RootFS") or {}).get("Layers") or ())
 
-    return await together(one(image["Id"]) for image in await docker.images.list())
+    return await together(one(image["Id"]) for image in await docker.get("images/json"))
 
 
-async def _loading(docker: aiodocker.Docker, tar: AsyncGenerator[memoryview, None]) -> AsyncGenerator[str, None]:
+async def _loading(docker: Docker, tar: AsyncGenerator[memoryview, None]) -> AsyncGenerator[str, None]:
     """Sends a tar file to POST /images/load; what the engine says. Raises DockerError for what it complains of."""
-    limits = aiohttp.ClientTimeout(sock_connect=SHORT, sock_read=SILENCE)
-    headers = {"Content-Type": "application/x-tar"}
-    async with docker._query("images/load", "POST", data=tar, headers=headers, timeout=limits) as answer:
-        try:
-            async for line in answer.content:
-                said = _json(line)
-                if "error" in said:
-                    raise DockerError(answer.status, said["error"])
-                yield said.get("stream", "")
-        finally:
-            answer.close()
-
-
-def _json(line: bytes) -> dict[str, str]:
-    try:
-        said = json.loads(line)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
+    async with docker.open("POST", "images/load", body=tar, headers=TAR) as answer:
+        async for said in answer.lines(silence=SILENCE):
+            if "error" in said:
+                raise DockerError(answer.status, said["error"])
+            yield said.get("stream", "")
 
 
 def _size(count: int) -> str:

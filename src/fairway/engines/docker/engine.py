@@ -1,19 +1,18 @@
-"""The engine of one Docker host: `ports.Engine`."""
+"""The engine of one Docker host: `ports.Engine`, and `ports.KeptFiles`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from itertools import count, islice
+from typing import TypeGuard
 
-import aiodocker
-
+from fairway.engines.common.together import together
 from fairway.engines.docker import images, observed, replicas, volumes
 from fairway.engines.docker.addresses import POOL
-from fairway.engines.docker.files import Files
-from fairway.engines.docker.jobs import Jobs, Task
+from fairway.engines.docker.files import Files, Found, nowhere, volume_of
+from fairway.engines.docker.jobs import ContainerTask, Jobs
 from fairway.engines.docker.networks import Networks
 from fairway.engines.docker.peers import peers
-from fairway.engines.docker.together import together
 from fairway.engines.docker.watching import changes
 from fairway.model.app import App
 from fairway.model.build import ImageRef
@@ -23,13 +22,13 @@ from fairway.model.fleet import Fleet, Replica, State
 from fairway.model.hosts import Host
 from fairway.model.policy import Job
 from fairway.model.release import Release, Revision
+from fairway.net.client import Docker
 from fairway.net.docker import api_version
 from fairway.net.errors import translated
 from fairway.ports import Ended
 from fairway.render import docker as render
 from fairway.render import names
-from fairway.render.docker_files import file_set
-from fairway.render.docker_refusals import refusals
+from fairway.render.docker_files import FileSet, file_set
 
 BROKEN = (State.DEAD, State.REMOVING)
 STOPPED = (State.CREATED, State.EXITED)
@@ -41,19 +40,24 @@ class DockerEngine:
     def __init__(
         self,
         environment: Environment,
-        docker: aiodocker.Docker,
+        docker: Docker,
         host: str = "local",
         *,
         pool: str = POOL,
         credentials: images.Credentials | None = None,
+        elsewhere: Callable[[str], Awaitable[Found | None]] = nowhere,
+        image: str = "",
     ) -> None:
+        """`image` has `sleep`: what keeps secrets in memory runs it."""
         self.environment = environment
         self.docker = docker
         self.host = host
         self.credentials = credentials
         self.networks = Networks(docker, environment, host, pool)
-        self.files = Files(docker, environment, host)
+        self.files = Files(docker, environment, host, elsewhere, image)
         self.jobs = Jobs(self.networks, self.files)
+
+    blind = 0.0
 
     async def observe(self) -> Fleet:
         with translated(self.host):
@@ -99,13 +103,21 @@ class DockerEngine:
         with translated(self.host):
             await together(
                 [
-                    *(self._start(replica) for replica in asleep),
+                    self._wake(release, revision, asleep, secrets),
                     self._add(release, revision, missing, secrets),
                 ]
             )
 
-    async def _start(self, replica: Replica) -> None:
-        await replicas.start(self.docker, self.host, replica.id, replica.name)
+    async def _wake(
+        self, release: Release, revision: Revision, asleep: Collection[Replica], secrets: Mapping[str, bytes]
+    ) -> None:
+        """Their files are on the host, unless they are in memory: then it may have forgotten them."""
+        if not asleep:
+            return
+        contents = file_set(release, release.app.services[revision.service], secrets)
+        forgets = contents if contents and contents.memory else None
+        async with self.files.prepared(forgets, release.images[revision.service].pinned):
+            await together(replicas.start(self.docker, self.host, one.id, one.name) for one in asleep)
 
     async def _add(
         self, release: Release, revision: Revision, indexes: list[int], secrets: Mapping[str, bytes]
@@ -153,11 +165,18 @@ class DockerEngine:
         secrets: Mapping[str, bytes],
         host: str = "",
     ) -> Ended:
-        task = Task(release=release, revision=revision, name=name, job=job, environment=environment, secrets=secrets)
+        task = ContainerTask(
+            release=release, revision=revision, name=name, job=job, environment=environment, secrets=secrets
+        )
         return await self.jobs.run(task)
 
     async def forget(self, release: Release) -> None:
         await self.jobs.forget(release)
+
+    async def keep(self, releases: Collection[Release]) -> None:
+        sets = [file_set(release, service, {}) for release in releases for service in release.app.services.values()]
+        needed = {volume_of(self.environment, contents) for contents in sets if keeps(contents)}
+        await self.files.keep(needed)
 
     def refuse(self, app: App) -> None:
         self.refuse_more(app, fleet=False)
@@ -167,6 +186,8 @@ class DockerEngine:
 
     def refuse_more(self, app: App, *, fleet: bool) -> None:
         """`fleet`: it is one host of several."""
+        from fairway.render.docker_refusals import refusals  # its tables cost those who only look 10 ms
+
         problems = refusals(app, api_version(self.docker), fleet=fleet)
         if problems:
             raise Unsupported(problems, f"Docker cannot honour all of {app.name}")
@@ -176,6 +197,11 @@ def indexes(taken: Collection[int], replicas: int) -> list[int]:
     """Those of `replicas` replicas at least: what is there stays, and the lowest free numbers are added."""
     free = (number for number in count(1) if number not in taken)
     return sorted([*taken, *islice(free, max(0, replicas - len(taken)))])
+
+
+def keeps(contents: FileSet | None) -> TypeGuard[FileSet]:
+    """Whether there are secrets in it that stay on the host when nobody uses them."""
+    return contents is not None and contents.secret and not contents.memory
 
 
 def finished(release: Release, replica: Replica) -> bool:

@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiodocker.exceptions import DockerError
-
 from fairway.model.errors import EngineError
-from fairway.net.errors import UNREACHABLE, translated
+from fairway.net.client import DockerError
+from fairway.net.errors import translated
 
 HINTS = (
     (r"port is already allocated|address already in use", "stop what holds the port, or publish another one"),
@@ -19,7 +18,7 @@ HINTS = (
     (r"No such image|no such image", "the image is gone from the host: deploy again, which pulls it"),
     (r"executable file not found|no such file or directory", "check `command` and `entrypoint`: the image has no such program"),
     (r"permission denied", "check that the program is executable and `user` may run it"),
-    (r"no space left on device", "the host's disk is full: remove what is not needed (docker system df)"),
+    (r"[Nn]o space left on device", "the host's disk is full: make room (`fairway prune`, `docker system df`)"),
     (r"[Pp]ool overlaps", "another network has these addresses: change `ipam` of this one"),
     (r"all predefined address pools", "the host has no free subnet left: remove networks that nobody uses"),
     (r"network .* not found", "create it (docker network create), or take `external` away"),
@@ -41,6 +40,4 @@ def explained(host: str, what: str) -> Iterator[None]:
         try:
             yield
         except DockerError as error:
-            if error.status == UNREACHABLE:
-                raise
             raise EngineError(what, where=host, why=error.message, hint=hint(error.message)) from error

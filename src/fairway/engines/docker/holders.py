@@ -11,18 +11,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import aiodocker
-
+from fairway.engines.common.together import together, unbroken
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.networks import Addresses, Networks
 from fairway.engines.docker.observed import inspected
 from fairway.engines.docker.replicas import create, remove, start
 from fairway.engines.docker.small import confined
-from fairway.engines.docker.together import together, unbroken
 from fairway.model.app import Attachment
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.release import Release
+from fairway.net.client import Docker
+from fairway.net.process import output
 from fairway.render import names
 from fairway.render.docker import Rendered
 from fairway.render.docker_networks import aliases, declared, endpoint, joined
@@ -51,7 +51,7 @@ class Holders:
 
     def __init__(
         self,
-        docker: aiodocker.Docker,
+        docker: Docker,
         environment: Environment,
         host: str,
         image: str,
@@ -110,11 +110,7 @@ class Holders:
         await start(self.docker, self.host, container, name)
         command = ["timeout", str(PATIENCE), "sh", "-c", _LISTENS, "listens", *(f"{port:04X}" for port in ports)]
         with explained(self.host, f"{name} cannot be asked whether it listens"):
-            asked = await self.docker.containers.container(container).exec(command)
-            async with asked.start(detach=False) as stream:
-                while await stream.read_out():
-                    pass
-            status = (await asked.inspect())["ExitCode"]
+            status, _ = await output(self.docker, container, command)
         if status:
             raise EngineError(f"{name} does not listen", where=self.host, hint=f"docker logs {name}")
 

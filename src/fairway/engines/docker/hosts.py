@@ -8,7 +8,6 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import aiodocker
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,6 +17,7 @@ from fairway.engines.docker.observed import seconds
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError, FairwayError
 from fairway.model.host_facts import Clock, HostFacts
+from fairway.net.client import Docker
 from fairway.net.docker import connect
 from fairway.net.errors import translated
 from fairway.net.tls import Tls
@@ -39,12 +39,12 @@ class DockerHost(Struct, frozen=True):
         async with connect(self.address, tls=self.tls, timeout=round(self.patience / 3, 1)) as docker:
             with self._understood():
                 before, began = time.time(), time.monotonic()
-                info: Json = await docker.system.info()
+                info: Json = await docker.get("info")
                 took = time.monotonic() - began
                 facts = replace(read(info, docker.api_version.removeprefix("v")), clock=clock(info, before, took))
             return await self._more(docker, facts, info, deadline)
 
-    async def _more(self, docker: aiodocker.Docker, facts: HostFacts, info: Json, deadline: float) -> HostFacts:
+    async def _more(self, docker: Docker, facts: HostFacts, info: Json, deadline: float) -> HostFacts:
         """What may take long, side by side: whatever is not told in time stays unknown."""
         unknown: dict[str, str] = {}
 
@@ -105,7 +105,7 @@ def read(info: Json, api: str) -> HostFacts:
         memory=int(info["MemTotal"]) if info.get("MemTotal") else None,
         live_restore=bool(info.get("LiveRestoreEnabled", True)),
         swap_limit=bool(info.get("SwapLimit", True)),
-        in_swarm=(info.get("Swarm") or {}).get("LocalNodeState") == "active",
+        clustered=(info.get("Swarm") or {}).get("LocalNodeState") == "active",
         warnings=tuple(str(warning) for warning in info.get("Warnings") or ()),
     )
 

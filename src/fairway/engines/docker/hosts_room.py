@@ -7,20 +7,19 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import aiodocker
-from aiodocker.exceptions import DockerError
-
 from fairway.engines.docker.keeper import LEDGER
 from fairway.engines.docker.observed import GONE
 from fairway.model.host_facts import Room
+from fairway.net.client import Docker, DockerError
+from fairway.net.process import output
 from fairway.render import names
 
 Json = Mapping[str, Any]
 
 
-async def disk_used(docker: aiodocker.Docker) -> int:
+async def disk_used(docker: Docker) -> int:
     """As `docker system df` counts: layers once, what containers have written, volumes, and the build cache."""
-    said: Json = await docker._query_json("system/df")
+    said: Json = await docker.get("system/df")
     volumes = (volume.get("UsageData") or {} for volume in said.get("Volumes") or ())
     cache = (record for record in said.get("BuildCache") or () if not record.get("Shared"))
     return (
@@ -36,19 +35,15 @@ def _sum(sizes: Iterable[int | None]) -> int:
     return sum(max(0, size or 0) for size in sizes)
 
 
-async def room(docker: aiodocker.Docker, info: Json, address: str) -> Room | None:
+async def room(docker: Docker, info: Json, address: str) -> Room | None:
     """Docker's API does not tell it: asked is the keeper of the ledger, whose volume lies there, or this machine, if it is the host."""
     return await _by_keeper(docker) or (_here(str(info.get("DockerRootDir") or "")) if _ours(info, address) else None)
 
 
-async def _by_keeper(docker: aiodocker.Docker) -> Room | None:
+async def _by_keeper(docker: Docker) -> Room | None:
     """None where there is no keeper that runs and has `stat`."""
-    said = bytearray()
     try:
-        command = await docker.containers.container(names.KEEPER).exec(["stat", "-f", "-c", "%S %b %a", LEDGER])
-        async with command.start(detach=False) as stream:
-            while message := await stream.read_out():
-                said += message.data
+        _, said = await output(docker, names.KEEPER, ["stat", "-f", "-c", "%S %b %a", LEDGER])
     except DockerError as error:
         if error.status in GONE:
             return None

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import aiodocker
-from aiodocker.exceptions import DockerError
-
 from fairway.engines.docker.observed import GONE, inspect
+from fairway.engines.docker.stats import memory_used as counted
 from fairway.model.environment import Environment
 from fairway.model.host_facts import Running
+from fairway.net.client import Docker, DockerError
 from fairway.render import names
 
 Json = Mapping[str, Any]
@@ -22,9 +21,9 @@ SHARES = 1024
 """The CPU shares that stand for one reserved CPU: `render.docker_limits` writes them so."""
 
 
-async def running(docker: aiodocker.Docker, environment: Environment) -> Running:
+async def running(docker: Docker, environment: Environment) -> Running:
     """One list call, then two calls for each container that runs."""
-    listed: list[Json] = await docker._query_json("containers/json", params={"all": "1"})
+    listed: list[Json] = await docker.get("containers/json", all=True)
     up = [container for container in listed if container["State"] not in DOWN]
     ours = {names.APP: environment.app, names.ENVIRONMENT: environment.name}.items()
     gate = asyncio.Semaphore(AT_ONCE)
@@ -49,18 +48,15 @@ async def running(docker: aiodocker.Docker, environment: Environment) -> Running
     )
 
 
-async def memory_used(docker: aiodocker.Docker, container: str) -> int | None:
+async def memory_used(docker: Docker, container: str) -> int | None:
     """As `docker stats` counts it, without what the kernel can drop at once. None where it is gone, or nothing is counted."""
     try:
-        said = await docker._query_json(f"containers/{container}/stats", params={"stream": "false", "one-shot": "true"})
+        said = await docker.get(f"containers/{container}/stats", **{"stream": False, "one-shot": True})
     except DockerError as error:
         if error.status in GONE:
             return None
         raise
-    memory = said.get("memory_stats") or {}
-    counted = memory.get("stats") or {}
-    droppable = counted.get("total_inactive_file", counted.get("inactive_file", 0))  # cgroup v1, v2
-    return max(0, int(memory["usage"]) - int(droppable)) if "usage" in memory else None
+    return counted(said.get("memory_stats") or {})
 
 
 def reserved_cpus(container: Json) -> float:

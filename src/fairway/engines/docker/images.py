@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import aiodocker
-from aiodocker.exceptions import DockerError
-
 from fairway.model.build import ImageRef
 from fairway.model.errors import ImageNotFound
-from fairway.net.errors import UNREACHABLE, translated
+from fairway.net.client import Docker, DockerError
+from fairway.net.errors import translated
 
 Credentials = Callable[[str], Mapping[str, str] | None]
 """From a registry's host name to {username, password}, or None where there are none."""
@@ -27,7 +26,7 @@ SEEN = (
 
 
 async def pin(
-    docker: aiodocker.Docker, host: str, reference: str, *, pull: bool, credentials: Credentials | None = None
+    docker: Docker, host: str, reference: str, *, pull: bool, credentials: Credentials | None = None
 ) -> ImageRef:
     """The image behind `reference`, pulled where the host has none or `pull` says so. Raises ImageNotFound."""
     found = None if pull else await local(docker, host, reference)
@@ -42,6 +41,8 @@ async def pin(
         digest=digest(reference, found.get("RepoDigests") or ()),
         fingerprint=fingerprint(found),
         ports=ports(found),
+        user=str((found.get("Config") or {}).get("User") or ""),
+        volumes=tuple(sorted((found.get("Config") or {}).get("Volumes") or ())),
     )
 
 
@@ -62,33 +63,40 @@ def fingerprint(image: Mapping[str, Any]) -> str:
     return "sha256:" + hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-async def local(docker: aiodocker.Docker, host: str, reference: str) -> dict[str, Any] | None:
+async def local(docker: Docker, host: str, reference: str) -> dict[str, Any] | None:
     with translated(host, f"Docker could not look for the image {reference}"):
         try:
-            return dict(await docker.images.inspect(reference))
+            return dict(await docker.get(f"images/{reference}/json"))
         except DockerError as error:
             if error.status == 404:
                 return None
             raise
 
 
-async def fetch(docker: aiodocker.Docker, host: str, reference: str, credentials: Credentials | None) -> None:
+async def fetch(docker: Docker, host: str, reference: str, credentials: Credentials | None) -> None:
     """Pull it. Raises ImageNotFound with the registry's words."""
     registry = registry_of(reference)
     auth = credentials(registry) if credentials else None
     name = reference if "@" in reference or ":" in reference.rpartition("/")[2] else f"{reference}:latest"
     with translated(host):
         try:
-            await docker.images.pull(name, auth=dict(auth) | {"serveraddress": registry} if auth else None)
+            await _pull(docker, name, dict(auth) | {"serveraddress": registry} if auth else None)
         except DockerError as error:
-            if error.status == UNREACHABLE:
-                raise
             raise ImageNotFound(
                 f"There is no image {reference}, and it cannot be pulled",
                 where=host,
                 why=error.message,
                 hint=_hint(error.message, registry),
             ) from error
+
+
+async def _pull(docker: Docker, name: str, auth: Mapping[str, str] | None) -> None:
+    """Docker answers 200 before it knows whether it can."""
+    headers = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps(auth).encode()).decode()} if auth else {}
+    async with docker.open("POST", "images/create", {"fromImage": name}, headers=headers) as answer:
+        async for said in answer.lines():
+            if "error" in said:
+                raise DockerError(answer.status, str(said["error"]))
 
 
 def _hint(message: str, registry: str) -> str:

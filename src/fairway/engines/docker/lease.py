@@ -1,68 +1,81 @@
-"""The right to change an environment: a container whose name is the mutex and whose standard input is its holder's life.
+"""The right to change an environment: a lock that a deployer's shell in the keeper holds, and that ends with that shell.
 
-It runs `cat`. The holder keeps the connection to its standard input open; when the holder ends, however it ends, the
-connection closes, `cat` ends, and Docker removes the container.
+The shell reads from its deployer; when the deployer ends, however it ends, the connection closes, the shell ends, and the
+kernel frees the lock. Nobody has to tidy up, and whoever waits for it sleeps until it is free. A connection that was cut
+does not close, for minutes: so the deployer gives signs of life, and the shell of one that gives none is ended.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from shlex import quote
 
-import aiodocker
-from aiodocker.containers import DockerContainer
-from aiodocker.exceptions import DockerError
-from aiodocker.stream import Stream
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
-from fairway.engines.docker.errors import explained
-from fairway.engines.docker.observed import GONE, inspect
-from fairway.engines.docker.small import confined
-from fairway.engines.docker.together import unbroken
-from fairway.engines.docker.watching import changes
+from fairway.engines.common.guard import guarded
+from fairway.engines.common.holding import describe
+from fairway.engines.common.together import unbroken
+from fairway.engines.docker.errors import hint
+from fairway.engines.docker.keeper import DESCRIPTORS, LEDGER, Keeper
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError, FairwayError, Locked
+from fairway.net.client import DockerError
 from fairway.net.errors import translated
+from fairway.net.shell import Shell, ShellEnded
 from fairway.ports import Holder
 from fairway.render import names
 
-ALONE = "none"
-"""Docker's name for no network."""
-DOING, SINCE = "fairway.doing", "fairway.since"
-MOMENT = 3.0
-"""Seconds that a container may take from its creation to its start, or from its end to its removal."""
+TAKEN = 75
+LEAST = 0.3
+"""Seconds that everybody waits: whoever looks whether it is free holds it for a moment."""
+SLICE = 5.0
+"""Seconds for which it is waited at a time: the same shell may hold others, and owes signs of life for them."""
+SILENCE = 40.0
+"""Seconds without a sign of life after which the keeper frees it. There is one in each eighth; who cannot give one within half of
+them holds nothing any more."""
+LATE = 30.0
+"""Seconds after which a shell that was to wait no longer is given up."""
+
+
+class Held(Struct, frozen=True):
+    """What is written beside the lock by who holds it: `shell` is Docker's id of its shell, `pid` that of the keeper's."""
+
+    holder: Holder
+    shell: str
+    pid: int = 0
 
 
 class DockerLeases:
-    """`ports.Leases` on one Docker host. `image` has `cat`; `by` is who asks: user@machine; `clock` gives seconds since the epoch."""
+    """`ports.Leases` on one Docker host. `by` is who asks: user@machine; `clock` gives seconds since the epoch."""
 
     def __init__(
         self,
         environment: Environment,
-        docker: aiodocker.Docker,
-        image: str,
+        keeper: Keeper,
         by: str,
         *,
-        host: str = "local",
         clock: Callable[[], float] = time.time,
+        silence: float = SILENCE,
     ) -> None:
         self.environment = environment
-        self.docker = docker
-        self.image = image
+        self.keeper = keeper
         self.by = by
-        self.host = host
+        self.host = keeper.host
         self.clock = clock
-        self.name = names.lease(environment)
-        self.labels = names.of_environment(environment, names.Kind.LEASE)
+        self._lock = quote(names.lease(environment))
+        self._folder = f"{LEDGER}/.leases"
+        self._sign = f"/dev/shm/{self._lock}"  # noqa: S108  # the keeper's own, and no disk, which may be full
+        self._beat = f"read up rest </proc/uptime && echo ${{up%.*}} >{self._sign}"
+        self._silence = silence
 
     async def holder(self) -> Holder | None:
-        with translated(self.host):
-            found = await inspect(self.docker, self.name)
-        return read(found) if found and found["State"]["Running"] else None
+        held = await self._held()
+        return held.holder if held and await self._alive(held) else None
 
     @asynccontextmanager
     async def hold(self, doing: str, wait: float = 0.0) -> AsyncIterator[asyncio.Event]:
@@ -70,109 +83,114 @@ class DockerLeases:
 
         Should the lease be lost while it is held, the body is cancelled and EngineError raised: nobody may go on without.
         """
-        container, stdin = await self._acquire(doing, wait)
-        async with guarded(
-            lambda: _ended(stdin), lambda: unbroken(self._release(container, stdin)), self._lost
-        ) as lost:
-            yield lost
+        descriptor = self.keeper.descriptors.pop()
+        try:
+            shell = await self._acquire(descriptor, doing, wait)
+            async with guarded(
+                lambda: self._ended(shell), lambda: unbroken(self._release(shell, descriptor)), self._lost
+            ) as lost:
+                yield lost
+        finally:
+            self.keeper.descriptors.append(descriptor)
 
-    async def _acquire(self, doing: str, wait: float) -> tuple[str, Stream]:
-        """The container, and the connection that keeps it."""
+    async def _acquire(self, descriptor: int, doing: str, wait: float) -> Shell:
         deadline = time.monotonic() + wait
-        if held := await self._patient_try(doing):
-            return held
-        async with aclosing(changes(self.docker, self.labels, self.host, happenings=("destroy", "rename"))) as news:
-            try:
-                while time.monotonic() < deadline:
-                    async with asyncio.timeout_at(asyncio.get_running_loop().time() + deadline - time.monotonic()):
-                        await anext(news)
-                    if held := await self._patient_try(doing):
-                        return held
-            except TimeoutError:
-                pass
+        if shell := await self._take(descriptor, doing, LEAST):
+            return shell
+        if await self._bury() and (shell := await self._take(descriptor, doing, LEAST)):
+            return shell
+        while (left := deadline - time.monotonic()) > 0:
+            if shell := await self._take(descriptor, doing, min(left, SLICE)):
+                return shell
         raise await self._locked(wait)
 
-    async def _patient_try(self, doing: str) -> tuple[str, Stream] | None:
-        """None where somebody holds it; what a dead deployer has left is removed first."""
-        until = time.monotonic() + MOMENT
-        left: str | None = None
-        while True:
-            if held := await unbroken(self._try(doing)):
-                return held
-            found = await inspect(self.docker, self.name)
-            if found and found["State"]["Running"]:
-                return None
-            if found and found["Id"] != left:
-                # A new one: it, too, has its moment.
-                left, until = found["Id"], time.monotonic() + MOMENT
-            elif found and time.monotonic() > until:
-                await self._sweep(found["Id"])
-            await asyncio.sleep(0.02)
+    async def _take(self, descriptor: int, doing: str, wait: float) -> Shell | None:
+        """The shell that holds it; None where somebody else still did when `wait` seconds were over."""
+        try:
+            return await self._taken(await self.keeper.shell(), descriptor, doing, wait)
+        except ShellEnded:  # the keeper has been started anew since
+            return await self._taken(await self.keeper.shell(), descriptor, doing, wait)
 
-    async def _try(self, doing: str) -> tuple[str, Stream] | None:
-        with explained(self.host, f"{self.environment} could not be locked"):
+    async def _taken(self, shell: Shell, descriptor: int, doing: str, wait: float) -> Shell | None:
+        held = Held(holder=Holder(self.by, doing, round(self.clock(), 3)), shell=shell.id)
+        said = quote(msgspec.json.encode(held).decode())
+        script = (
+            f"umask 077 && mkdir -p {self._folder} && cd {self._folder} && touch {self._lock} && exec {descriptor}>>{self._lock}"
+            f" && flock -E {TAKEN} -w {wait:.3f} {descriptor} && printf '%s\\n%s' $$ {said} >{self._lock}.holder"
+            f" && {self._beat} && {self._watched(descriptor)}"
+        )
+        answer = await shell.run(script, timeout=wait + LATE)
+        if answer.status not in (0, TAKEN):
+            why = answer.output.strip() or f"exit status {answer.status}"
+            raise EngineError(f"{self.environment} could not be locked", where=self.host, why=why, hint=hint(why))
+        return shell if answer.status == 0 else None
+
+    def _watched(self, descriptor: int) -> str:
+        """Beside the shell, for as long as it holds the lock: the shell is ended when its deployer is silent.
+
+        What cannot be read is just being written.
+        """
+        lock = f"{self._folder}/{self._lock}"
+        closed = " ".join(f"{number}>&-" for number in DESCRIPTORS)
+        return f"""{{ (
+exec {closed}
+while sleep {self._silence / 8:g} && [ /proc/$$/fd/{descriptor} -ef {lock} ]; do
+read now rest </proc/uptime
+read last <{self._sign} || continue
+[ $((${{now%.*}} - last)) -lt {self._silence:.0f} ] || kill -9 $$
+done
+) </dev/null >/dev/null 2>&1 & }}"""
+
+    async def _ended(self, shell: Shell) -> None:
+        """Returns when the shell has, which is told that its deployer lives for as long as it does."""
+        while shell.alive:
             try:
-                return await self._made(doing, await self._network())
-            except DockerError:  # the keeper has just gone, or it comes up again
-                return await self._made(doing, ALONE)
+                async with asyncio.timeout(self._silence / 8):
+                    await shell.ended()
+            except TimeoutError:
+                with suppress(FairwayError):
+                    await unbroken(shell.run(self._beat, timeout=self._silence / 2))
 
-    async def _made(self, doing: str, network: str) -> tuple[str, Stream] | None:
-        labels = self.labels | {names.BY: self.by, DOING: doing, SINCE: f"{self.clock():.3f}"}
-        body = confined(self.image, ["cat"], labels, AutoRemove=True, NetworkMode=network)
-        body |= {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True}
+    async def _held(self) -> Held | None:
+        """By whom it is held, dead or alive."""
+        asked = f"cd {self._folder} && [ -e {self._lock} ] && ! flock -n {self._lock} true && cat {self._lock}.holder"
+        answer = await self.keeper.ask(asked)
+        if answer is None or answer.status:
+            return None
+        pid, _, said = answer.output.partition("\n")
         try:
-            made = await self.docker._query_json(
-                "containers/create", "POST", params={"name": self.name}, data=json.dumps(body)
-            )
-        except DockerError as error:
-            if error.status == 409:
-                return None
+            return replace(msgspec.json.decode(said, type=Held), pid=int(pid))
+        except ValueError:  # who has just taken it, or is about to give it back, says nothing
+            return None
+
+    async def _alive(self, held: Held) -> bool:
+        """An engine that was restarted while its containers went on has forgotten their shells: nobody speaks to those any more."""
+        with translated(self.host):
+            try:
+                return bool((await self.keeper.docker.get(f"exec/{held.shell}/json"))["Running"])
+            except DockerError as error:
+                if error.status != 404:
+                    raise
+                return False
+
+    async def _bury(self) -> bool:
+        """Whether it was held by a shell that nobody speaks to: that one is ended."""
+        held = await self._held()
+        if held is None or await self._alive(held):
+            return False
+        mine = f"readlink /proc/{held.pid}/fd/* | grep -qxF {self._folder}/{self._lock}"
+        return (await self.keeper.run(f"{mine} && kill -9 {held.pid}")).status == 0
+
+    async def _release(self, shell: Shell, descriptor: int) -> None:
+        emptied = f": >{self._folder}/{self._lock}.holder"
+        try:
+            with suppress(FairwayError):
+                await shell.run(f"{emptied}; flock -u {descriptor}; exec {descriptor}>&-", timeout=LATE)
+                return
+            await shell.close()  # which frees it as well
+        except BaseException:
+            await shell.close()
             raise
-        return await self._take(made["Id"])
-
-    async def _network(self) -> str:
-        """None; that of the keeper, where it runs, is none either, and need not be made: half of the time that `cat` takes to start."""
-        found = await inspect(self.docker, names.KEEPER)
-        return f"container:{found['Id']}" if found and found["State"]["Running"] else ALONE
-
-    async def _take(self, container: str) -> tuple[str, Stream] | None:
-        """Attach, then start: from its first moment the container lives as long as the connection."""
-        lease = self.docker.containers.container(container)
-        stdin = lease.attach(stdin=True, stdout=True)
-        try:
-            await stdin.__aenter__()
-            await lease.start()
-        except BaseException as error:
-            await stdin.close()
-            await self._sweep(container, force=True)
-            if isinstance(error, DockerError) and error.status == 404:
-                return None  # swept by somebody who took us for dead: try again
-            raise
-        return container, stdin
-
-    async def _release(self, container: str, stdin: Stream) -> None:
-        """The name is free when this returns; `cat` ends, and Docker removes the container in its own time."""
-        lease = self.docker.containers.container(container)
-        try:
-            with suppress(FairwayError), translated(self.host):  # a lost connection frees it as well
-                await self._rename(lease, f"{self.name}-{container[:12]}")
-        finally:
-            with suppress(Exception):
-                await stdin.close()
-
-    async def _rename(self, lease: DockerContainer, name: str) -> None:
-        try:
-            await lease.rename(name)
-        except DockerError as error:
-            if error.status not in GONE:
-                raise
-            with suppress(DockerError):
-                await lease.wait(condition="removed")
-
-    async def _sweep(self, container: str, force: bool = False) -> None:
-        """Without force, Docker refuses to remove one that has been started after all."""
-        with suppress(DockerError):
-            await self.docker.containers.container(container).delete(force=force, v=True)
 
     async def _locked(self, wait: float) -> Locked:
         holder = await self.holder()
@@ -188,56 +206,6 @@ class DockerLeases:
         return EngineError(
             f"The lease of {self.environment} was lost",
             where=self.host,
-            why=f"the container {self.name}, or the connection to it, has ended",
+            why="the keeper of the ledger, or the connection to it, has ended",
             hint="run the command again: it goes on from what is there",
         )
-
-
-@asynccontextmanager
-async def guarded(
-    ended: Callable[[], Awaitable[None]], release: Callable[[], Awaitable[None]], error: Callable[[], EngineError]
-) -> AsyncIterator[asyncio.Event]:
-    """A body that is cancelled, and `error` raised, as soon as the lease has `ended`; whatever happens, `release` is called."""
-    body, lost = asyncio.current_task(), asyncio.Event()
-    assert body
-    asked = body.cancelling()
-    guard = asyncio.create_task(_guard(ended, body, lost))
-    try:
-        yield lost
-    except asyncio.CancelledError:
-        if lost.is_set() and body.uncancel() <= asked:
-            raise error() from None
-        raise
-    finally:
-        guard.cancel()
-        try:
-            await asyncio.wait([guard])
-        except asyncio.CancelledError:
-            if not lost.is_set():
-                raise
-            body.uncancel()  # lost in the very moment in which it is given back
-        finally:
-            await release()
-
-
-async def _guard(ended: Callable[[], Awaitable[None]], body: asyncio.Task[Any], lost: asyncio.Event) -> None:
-    await ended()
-    lost.set()
-    body.cancel()
-
-
-async def _ended(stdin: Stream) -> None:
-    """Returns when the connection ends."""
-    with suppress(Exception):
-        while await stdin.read_out() is not None:
-            pass
-
-
-def read(container: dict[str, Any]) -> Holder:
-    labels = container["Config"].get("Labels") or {}
-    return Holder(labels.get(names.BY, "somebody"), labels.get(DOING, "something"), float(labels.get(SINCE) or 0))
-
-
-def describe(holder: Holder) -> str:
-    since = datetime.fromtimestamp(holder.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"{holder.by} holds it since {since}: {holder.doing}"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import aiodocker
-from aiodocker.exceptions import DockerError
-
+from fairway.engines.common.together import unbroken
 from fairway.engines.docker.addresses import POOL, free, private_v6, subnets, taken_subnets
 from fairway.engines.docker.errors import explained
-from fairway.engines.docker.together import unbroken
 from fairway.model.app import App, Location, Network, Service
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
+from fairway.net.client import Docker, DockerError
 from fairway.render import docker_networks, names
 
 Json = dict[str, Any]
@@ -27,7 +24,7 @@ Addresses = Mapping[str, str]
 class Networks:
     """One at a time makes networks and picks addresses, so that two services never get the same."""
 
-    def __init__(self, docker: aiodocker.Docker, environment: Environment, host: str, pool: str = POOL) -> None:
+    def __init__(self, docker: Docker, environment: Environment, host: str, pool: str = POOL) -> None:
         self.docker = docker
         self.environment = environment
         self.host = host
@@ -69,7 +66,7 @@ class Networks:
 
     async def _used(self, name: str) -> set[str]:
         """The addresses on a network of every container, running or not."""
-        listed = await self.docker.containers.list(all=True, filters=json.dumps({"network": [name]}))
+        listed = await self.docker.get("containers/json", all=True, filters={"network": [name]})
         joined = [(item["NetworkSettings"].get("Networks") or {}).get(name) or {} for item in listed]
         fixed = {(entry.get("IPAMConfig") or {}).get("IPv4Address") or "" for entry in joined}
         return fixed | {entry.get("IPAddress") or "" for entry in joined}
@@ -100,12 +97,12 @@ class Networks:
         return found[0] if found else None
 
     async def _named(self, name: str) -> list[Json]:
-        listed: list[Json] = await self.docker.networks.list(filters={"name": name})
+        listed: list[Json] = await self.docker.get("networks", filters={"name": [name]})
         same = (network for network in listed if network["Name"] == name)
         return sorted(same, key=lambda network: (network["Created"], network["Id"]))
 
     async def _create(self, declared: Network, name: str) -> Json:
-        taken = taken_subnets(await self.docker.networks.list())
+        taken = taken_subnets(await self.docker.get("networks"))
         v6 = (private_v6(name),) if declared.enable_ipv6 else ()
         driver = declared.driver or "bridge"
         with explained(self.host, f"The network {name} could not be made"):
@@ -126,7 +123,7 @@ class Networks:
 
     async def _make(self, body: Json, name: str) -> Json:
         try:
-            await self.docker.networks.create(body)
+            await self.docker.post("networks/create", body)
         except DockerError as error:
             if "already exists" not in error.message:
                 raise
@@ -135,7 +132,7 @@ class Networks:
             raise EngineError(f"The network {name} vanished while it was being made", where=self.host)
         for twin in found[1:]:  # two deployers at once can both succeed: both keep the oldest
             with suppress(DockerError):
-                await self.docker._query_json(f"networks/{twin['Id']}", "DELETE")
+                await self.docker.delete(f"networks/{twin['Id']}")
         return found[0]
 
 

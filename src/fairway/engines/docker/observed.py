@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import aiodocker
-from aiodocker.containers import DockerContainer
-from aiodocker.exceptions import DockerError
-
 from fairway.model.environment import Environment
 from fairway.model.errors import shorten
 from fairway.model.fleet import Health, Replica, State
+from fairway.net.client import Docker, DockerError
 from fairway.render import names
 
 Json = Mapping[str, Any]
@@ -22,31 +18,31 @@ GONE = (404, 409)
 """The statuses of a container that is removed, or about to be."""
 
 
-async def inspected(docker: aiodocker.Docker, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+async def inspected(docker: Docker, labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """Every container, running or not, that bears the labels: one list call, then all inspected side by side.
 
     The list alone will not do: it lags behind the events, and has neither start times nor why a container ended.
     """
-    found = await asyncio.gather(*(inspect(docker, container.id) for container in await listed(docker, labels)))
+    found = await asyncio.gather(*(inspect(docker, container["Id"]) for container in await listed(docker, labels)))
     return [container for container in found if container]
 
 
-async def listed(docker: aiodocker.Docker, labels: Mapping[str, str]) -> list[DockerContainer]:
-    """Every container, running or not, that bears the labels."""
-    return await docker.containers.list(all=True, filters=json.dumps({"label": names.label_filter(labels)}))
+async def listed(docker: Docker, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every container, running or not, that bears the labels, as Docker lists it."""
+    return list(await docker.get("containers/json", all=True, filters={"label": names.label_filter(labels)}))
 
 
-async def inspect(docker: aiodocker.Docker, container: str) -> dict[str, Any] | None:
+async def inspect(docker: Docker, container: str) -> dict[str, Any] | None:
     """None where it is gone."""
     try:
-        return await docker.containers.container(container).show()
+        return dict(await docker.get(f"containers/{container}/json"))
     except DockerError as error:
         if error.status in GONE:
             return None
         raise
 
 
-async def replicas(docker: aiodocker.Docker, environment: Environment, host: str) -> tuple[Replica, ...]:
+async def replicas(docker: Docker, environment: Environment, host: str) -> tuple[Replica, ...]:
     """By service, release and index."""
     found = await inspected(docker, names.of_environment(environment, names.Kind.REPLICA))
     read = (replica(container, host) for container in found)

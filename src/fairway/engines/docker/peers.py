@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import aiodocker
-
 from fairway.engines.docker import observed
 from fairway.model.app import Service
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
 from fairway.model.fleet import State
 from fairway.model.release import Release
+from fairway.net.client import Docker
 from fairway.render import docker as render
 
 
 async def peers(
-    docker: aiodocker.Docker, environment: Environment, host: str, release: Release, service: Service
+    docker: Docker, environment: Environment, host: str, release: Release, service: Service
 ) -> Mapping[str, str]:
     """The running container behind each service that it needs. Raises EngineError where there is none."""
     wanted = render.peers(service)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
-
-import aiodocker
-from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.observed import GONE, inspect
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError
+from fairway.net.client import Docker, DockerError
 from fairway.render import names
 from fairway.render.docker import Rendered
 
@@ -28,7 +25,7 @@ class Batch:
     A creation once begun is never left half-way: whoever cancels waits for Docker's answer, and what was made is removed.
     """
 
-    def __init__(self, docker: aiodocker.Docker, environment: Environment, host: str) -> None:
+    def __init__(self, docker: Docker, environment: Environment, host: str) -> None:
         self.docker = docker
         self.environment = environment
         self.host = host
@@ -54,33 +51,33 @@ class Batch:
         await asyncio.gather(*(remove(self.docker, item) for item in containers), return_exceptions=True)
 
 
-async def create(docker: aiodocker.Docker, environment: Environment, host: str, rendered: Rendered) -> str:
+async def create(docker: Docker, environment: Environment, host: str, rendered: Rendered) -> str:
     with explained(host, f"{rendered.name} could not be made"):
         container = await _create(docker, environment, host, rendered)
         try:
             for network, endpoint in rendered.more_networks:
-                body = {"Container": container, "EndpointConfig": endpoint}
-                await docker._query_json(f"networks/{network}/connect", "POST", data=body)
+                await docker.post(f"networks/{network}/connect", {"Container": container, "EndpointConfig": endpoint})
         except BaseException:
             await remove(docker, container)
             raise
     return container
 
 
-async def _create(docker: aiodocker.Docker, environment: Environment, host: str, rendered: Rendered) -> str:
-    params = {"name": rendered.name} | ({"platform": rendered.platform} if rendered.platform else {})
-    body = json.dumps(rendered.body)
+async def _create(docker: Docker, environment: Environment, host: str, rendered: Rendered) -> str:
+    async def make() -> str:
+        made = await docker.post("containers/create", rendered.body, name=rendered.name, platform=rendered.platform)
+        return str(made["Id"])
+
     try:
-        made = await docker._query_json("containers/create", "POST", params=params, data=body)
+        return await make()
     except DockerError as error:
         if error.status != CONFLICT:
             raise
         await _give_way(docker, environment, host, rendered.name)
-        made = await docker._query_json("containers/create", "POST", params=params, data=body)
-    return str(made["Id"])
+        return await make()
 
 
-async def _give_way(docker: aiodocker.Docker, environment: Environment, host: str, name: str) -> None:
+async def _give_way(docker: Docker, environment: Environment, host: str, name: str) -> None:
     """Remove what has the name, if it is a replica of ours that does not run: the rest of an earlier attempt."""
     found = await inspect(docker, name)
     if found is None:
@@ -97,12 +94,12 @@ async def _give_way(docker: aiodocker.Docker, environment: Environment, host: st
     await remove(docker, found["Id"])
 
 
-async def start(docker: aiodocker.Docker, host: str, container: str, name: str) -> None:
+async def start(docker: Docker, host: str, container: str, name: str) -> None:
     with explained(host, f"{name} could not be started"):
-        await docker.containers.container(container).start()
+        await docker.post(f"containers/{container}/start")
 
 
-async def stop_and_remove(docker: aiodocker.Docker, host: str, container: str) -> str | None:
+async def stop_and_remove(docker: Docker, host: str, container: str) -> str | None:
     """Ask it to stop, wait for its grace period, and remove it with its anonymous volumes; the volume of its files."""
     found = await inspect(docker, container)
     if found is None:
@@ -112,7 +109,7 @@ async def stop_and_remove(docker: aiodocker.Docker, host: str, container: str) -
         grace = DEFAULT_GRACE if configured is None else float(configured)
         try:
             async with asyncio.timeout(grace + PATIENCE):
-                await docker.containers.container(container).stop()
+                await docker.post(f"containers/{container}/stop")
         except TimeoutError:
             pass  # removed by force below
         except DockerError as error:
@@ -123,10 +120,10 @@ async def stop_and_remove(docker: aiodocker.Docker, host: str, container: str) -
     return (found["Config"].get("Labels") or {}).get(names.FILES)
 
 
-async def remove(docker: aiodocker.Docker, container: str) -> None:
+async def remove(docker: Docker, container: str) -> None:
     """By force, with its anonymous volumes; nothing where it is gone."""
     try:
-        await docker.containers.container(container).delete(force=True, v=True)
+        await docker.delete(f"containers/{container}", force=True, v=True)
     except DockerError as error:
         if error.status not in GONE:
             raise

@@ -1,119 +1,69 @@
-"""A folder of small files in the ledger's volume of a host: written whole, for their owner alone."""
+"""A folder of small files in the ledger's volume of a host: fulfils `common.shelf.Shelf`."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import io
 import tarfile
-import time
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Collection
+from shlex import quote
 
-import aiodocker
-from aiodocker.exceptions import DockerError
+from fairway.engines.common.shelf import Files
+from fairway.engines.docker.errors import hint
+from fairway.engines.docker.keeper import LEDGER, Keeper
+from fairway.model.errors import EngineError
+from fairway.net.shell import Answer
 
-from fairway.engines.docker import keeper
-from fairway.engines.docker.errors import explained
-from fairway.engines.docker.put import exists, put
-from fairway.net.errors import translated
-from fairway.render import names
-
-Files = Mapping[str, bytes]
-"""Contents by name."""
-
-
-class Shelf(Protocol):
-    """What a ledger is kept in."""
-
-    host: str
-    """For people: where it is."""
-
-    async def files(self) -> Files:
-        """All of them; none where there is no such folder, and then none is made."""
-
-    async def has(self, name: str) -> bool:
-        """Whether there is one; cheap beside reading it."""
-
-    async def write(self, files: Files) -> None: ...
+PARTIAL = ".partial."
+"""The beginning of the name of a file that is being written."""
 
 
 class DockerShelf:
-    """On one Docker host. `image` has `sleep`; `clock` gives seconds since the epoch."""
+    """On one Docker host."""
 
-    def __init__(
-        self,
-        folder: str,
-        docker: aiodocker.Docker,
-        image: str,
-        *,
-        host: str = "local",
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, folder: str, keeper: Keeper) -> None:
         self.folder = folder
-        self.docker = docker
-        self.image = image
-        self.host = host
-        self.clock = clock
-        self._kept = False
-        """Whether this process has seen that the keeper runs."""
+        self.keeper = keeper
+        self.host = keeper.host
+        self._path = quote(f"{LEDGER}/{folder}")
 
     async def files(self) -> Files:
-        with explained(self.host, "The ledger could not be read"):
-            try:
-                return await self._archive()
-            except DockerError as error:
-                if error.status != 404:
-                    raise
-            if not await keeper.there(self.docker):
-                return {}
-            await keeper.ensure(self.docker, self.image, self.host)
-            try:
-                return await self._archive()
-            except DockerError as error:
-                if error.status != 404:
-                    raise
-                return {}
+        archive = f"tar -cf - --exclude='./{PARTIAL}*' . 2>/dev/null | base64 -w 0"
+        answer = await self.keeper.ask(f"[ ! -d {self._path} ] || (cd {self._path} && {archive})")
+        if answer is None or not answer.output.strip():
+            return {}
+        try:
+            packed = base64.b64decode(answer.output, validate=True)
+            with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+                return {
+                    member.name.rpartition("/")[2]: content.read()
+                    for member in tar
+                    if member.isfile() and (content := tar.extractfile(member))
+                }
+        except (binascii.Error, tarfile.TarError) as error:
+            raise self._failed("The ledger could not be read", answer) from error
 
     async def has(self, name: str) -> bool:
-        with translated(self.host):
-            return await exists(self.docker, names.KEEPER, f"{keeper.LEDGER}/{self.folder}/{name}")
+        answer = await self.keeper.ask(f"[ -e {self._path}/{quote(name)} ]")
+        return answer is not None and answer.status == 0
 
-    async def write(self, files: Files) -> None:
-        await self._keep()
-        tar = self._tar(files)
-        with explained(self.host, "The ledger could not be written"):
-            try:
-                await put(self.docker, names.KEEPER, keeper.LEDGER, tar)
-            except DockerError as error:
-                if error.status != 404:
-                    raise
-                self._kept = False  # somebody has removed it since
-                await self._keep()
-                await put(self.docker, names.KEEPER, keeper.LEDGER, tar)
+    async def write(self, files: Files, *, new: bool = False) -> None:
+        """Each of them is there whole, on the disk, or as it was before."""
+        steps, bodies = [f"umask 077 && mkdir -p {self._path} && cd {self._path}"], []
+        for name, data in files.items():
+            partial = quote(PARTIAL + name)
+            steps.append(f"base64 -d >{partial} <<'.' && sync {partial} && mv -f {partial} {quote(name)}")
+            bodies.append(f"{base64.b64encode(data).decode()}\n.\n")
+        answer = await self.keeper.run(f"{' && '.join(steps)}\n{''.join(bodies)}")
+        if answer.status:
+            raise self._failed("The ledger could not be written", answer)
 
-    async def _archive(self) -> Files:
-        path = f"{keeper.LEDGER}/{self.folder}"
-        with await self.docker.containers.container(names.KEEPER).get_archive(path) as tar:
-            return {
-                member.name.rpartition("/")[2]: content.read()
-                for member in tar
-                if member.isfile() and (content := tar.extractfile(member))
-            }
+    async def remove(self, names: Collection[str]) -> None:
+        answer = await self.keeper.run(f"cd {self._path} && rm -f {' '.join(map(quote, names))}")
+        if answer.status:
+            raise self._failed("The ledger could not be written", answer)
 
-    async def _keep(self) -> None:
-        """The keeper runs: looked at once, for a ledger is written to every few seconds."""
-        if not self._kept:
-            with translated(self.host):
-                await keeper.ensure(self.docker, self.image, self.host)
-            self._kept = True
-
-    def _tar(self, files: Files) -> bytes:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as tar:
-            folder = tarfile.TarInfo(self.folder)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o700
-            tar.addfile(folder)
-            for name, data in files.items():
-                entry = tarfile.TarInfo(f"{self.folder}/{name}")
-                entry.size, entry.mode, entry.mtime = len(data), 0o600, int(self.clock())
-                tar.addfile(entry, io.BytesIO(data))
-        return buffer.getvalue()
+    def _failed(self, what: str, answer: Answer) -> EngineError:
+        why = answer.output.strip()[-300:] or f"exit status {answer.status}"
+        return EngineError(what, where=self.host, why=why, hint=hint(why))

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import aiohttp
-
+from fairway.engines.common.together import together
 from fairway.engines.docker import images
 from fairway.engines.docker.delivery import SILENCE, Cargo, Carrier, Delivery, Shipped, asked, in_containerd
 from fairway.engines.docker.errors import explained, hint
-from fairway.engines.docker.lanes import CHUNK, Patience, deal
+from fairway.engines.docker.lanes import Patience, deal
 from fairway.engines.docker.saved import SavedLayers
 from fairway.engines.docker.tarstream import TarError, TarReader
-from fairway.engines.docker.together import together
 from fairway.model.build import ImageRef
 from fairway.model.errors import EngineError, FairwayError, ImageNotFound
 from fairway.model.events import Emit
@@ -104,19 +102,15 @@ async def _pour(source: Carrier, cargo: Cargo, waiting: Sequence[Delivery]) -> N
     """Reads the source once, to its end, or until nobody listens."""
     reader, saved = TarReader(), SavedLayers(cargo.layers)
     lanes = [delivery.lane for delivery in waiting]
-    limits = aiohttp.ClientTimeout(sock_read=SILENCE)
     with explained(source.host, f"{cargo.name} could not be read"), _whole(source, cargo):
-        async with source.docker._query(f"images/{cargo.id}/get", timeout=limits) as answer:
-            try:
-                async for chunk in answer.content.iter_chunked(CHUNK):
-                    for piece in reader.feed(chunk):
-                        saved.look(piece)
-                        layer = saved.layer(piece.member)
-                        await deal(piece.data, [each.lane for each in waiting if each.wants(layer)], lanes)
-                    if not any(lane.open for lane in lanes):
-                        return
-            finally:
-                answer.close()
+        async with source.docker.open("GET", f"images/{cargo.id}/get") as answer:
+            async for chunk in answer.chunks(silence=SILENCE):
+                for piece in reader.feed(chunk):
+                    saved.look(piece)
+                    layer = saved.layer(piece.member)
+                    await deal(piece.data, [each.lane for each in waiting if each.wants(layer)], lanes)
+                if not any(lane.open for lane in lanes):
+                    return
         reader.close()
     await asyncio.gather(*(lane.finish() for lane in lanes))
 

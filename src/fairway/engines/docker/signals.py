@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import secrets as randomness
-import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-import aiodocker
-
+from fairway.engines.common.orders import order_of, token
+from fairway.engines.common.together import together
 from fairway.engines.docker.errors import explained
 from fairway.engines.docker.observed import inspected, listed, seconds
 from fairway.engines.docker.replicas import remove
 from fairway.engines.docker.small import confined
-from fairway.engines.docker.together import together
 from fairway.engines.docker.watching import changes
 from fairway.model.environment import Environment
 from fairway.model.orders import Order, Signal
+from fairway.net.client import Docker
 from fairway.net.errors import translated
 from fairway.render import names
 
@@ -29,7 +26,7 @@ class DockerSignals:
     Whoever prunes the host removes orders, too: one that was heard counts nevertheless, until it is cleared here.
     """
 
-    def __init__(self, environment: Environment, docker: aiodocker.Docker, image: str, *, host: str = "local") -> None:
+    def __init__(self, environment: Environment, docker: Docker, image: str, *, host: str = "local") -> None:
         self.environment = environment
         self.docker = docker
         self.image = image
@@ -45,9 +42,9 @@ class DockerSignals:
         """`token` tells it from every other order."""
         name = names.order(self.environment, token)
         told = {names.ORDER: order.value, names.RELEASE: str(release), names.BY: by, names.PHASE: str(phase)}
-        body = json.dumps(confined(self.image, ["/never-started"], self.labels | told))
+        body = confined(self.image, ["/never-started"], self.labels | told)
         with explained(self.host, f"The order to {order} could not be given"):
-            await self.docker._query_json("containers/create", "POST", params={"name": name}, data=body)
+            await self.docker.post("containers/create", body, name=name)
 
     async def watch(self) -> AsyncGenerator[tuple[Signal, ...], None]:
         last: tuple[Signal, ...] | None = None
@@ -61,8 +58,8 @@ class DockerSignals:
     async def clear(self) -> None:
         with translated(self.host, "The orders could not be cleared"):
             given = await listed(self.docker, self.labels)
-            await together(remove(self.docker, container.id) for container in given)
-        self._cleared |= {container.id for container in given} | set(self._heard)
+            await together(remove(self.docker, container["Id"]) for container in given)
+        self._cleared |= {container["Id"] for container in given} | set(self._heard)
         self._heard.clear()
 
     async def _known(self) -> tuple[Signal, ...]:
@@ -73,17 +70,7 @@ class DockerSignals:
         return tuple(sorted(self._heard.values(), key=lambda told: told.at))
 
 
-def token() -> str:
-    return f"{time.time_ns()}-{randomness.token_hex(4)}"
-
-
 def signal(container: dict[str, Any]) -> Signal | None:
     """None where its labels are no order that this Fairway knows. `at` is when the engine made it."""
-    labels = container["Config"].get("Labels") or {}
-    try:
-        order, release, phase = Order(labels[names.ORDER]), int(labels[names.RELEASE]), int(labels.get(names.PHASE, 0))
-    except (KeyError, ValueError):
-        return None
-    by = labels.get(names.BY, "somebody")
     at, key = seconds(container["Created"]), container["Name"].removeprefix("/")
-    return Signal(order=order, release=release, by=by, at=at, phase=phase, key=key)
+    return order_of(container["Config"].get("Labels") or {}, at, key)

@@ -13,6 +13,7 @@ BLOCK = 512
 PREFACE = 1 << 20
 """The most that a long name or pax records may take, in bytes."""
 REGULAR = b"0"
+HARD_LINK = b"1"
 WITHOUT_CONTENT = b"123456"
 LONG_NAME, LONG_LINK, PAX = b"L", b"K", b"x"
 SPARSE = b"S"
@@ -30,6 +31,7 @@ class Member(Struct, eq=False):
     name: str
     kind: bytes
     size: int
+    mode: int = 0
 
 
 class Piece(Struct):
@@ -113,7 +115,8 @@ class TarReader:
         size = _number(self._records.get("size"), size)
         if kind in WITHOUT_CONTENT:
             size = 0
-        self._member = Member(self._name(header), REGULAR if kind == b"\0" else kind, size)
+        kind = REGULAR if kind == b"\0" else kind
+        self._member = Member(self._name(header), kind, size, _octal(header[100:108]))
         self._content, self._padding = size, -size % BLOCK
         before, self._preface, self._records = bytes(self._preface), bytearray(), {}
         return Piece(self._member, memoryview(before + header))

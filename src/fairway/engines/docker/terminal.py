@@ -11,10 +11,9 @@ import tty
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from aiodocker.stream import Stream
+from fairway.net.stream import STDERR, Stream
 
 CHUNK = 1 << 16
-STDERR = 2
 PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between the attempts to tell a new process the terminal's size."""
 Resize = Callable[[int, int], Awaitable[None]]
@@ -26,7 +25,7 @@ async def connect(stream: Stream, *, stdin: bool, terminal: bool, resize: Resize
     with _raw(stdin and terminal), _resized(terminal, resize):
         typed = asyncio.create_task(_send(stream)) if stdin else None
         try:
-            while (message := await stream.read_out()) is not None:
+            while (message := await stream.read()) is not None:
                 out = sys.stderr.buffer if message.stream == STDERR else sys.stdout.buffer
                 out.write(message.data)
                 out.flush()
@@ -39,10 +38,8 @@ async def connect(stream: Stream, *, stdin: bool, terminal: bool, resize: Resize
 
 async def _send(stream: Stream) -> None:
     async for chunk in _input(sys.stdin.fileno()):
-        await stream.write_in(chunk)
-    transport = stream._resp.connection.transport if stream._resp and stream._resp.connection else None
-    if transport and transport.can_write_eof():  # over TLS, asyncio cannot close one half of a connection
-        transport.write_eof()
+        await stream.write(chunk)
+    stream.end()
 
 
 async def _input(fd: int) -> AsyncIterator[bytes]:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
-import os
 import re
 import secrets as tokens
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import aiodocker
 from msgspec.structs import replace
 
+from fairway.engines.common.together import together, unbroken
 from fairway.engines.docker import images as image_store
 from fairway.engines.docker.engine import DockerEngine
 from fairway.engines.docker.errors import explained
+from fairway.engines.docker.logs import last_lines, lines
 from fairway.engines.docker.testbed_app import differences, for_test, one_off
+from fairway.engines.docker.testbed_configs import configs as read_configs
 from fairway.engines.docker.testbed_lease import PREFIX, held, remove, sweep
 from fairway.engines.docker.testbed_up import done, hopeless, is_up, replica_of, startable
-from fairway.engines.docker.together import together, unbroken
 from fairway.model.app import App
 from fairway.model.build import ImageRef
 from fairway.model.environment import Environment
-from fairway.model.errors import EngineError, NotReady
+from fairway.model.errors import NotReady
 from fairway.model.events import Emit, Note, Output
-from fairway.model.files import FileObject
 from fairway.model.fleet import Fleet, Health, Replica
 from fairway.model.release import Release, Revision
+from fairway.net.client import Docker
+from fairway.net.containers import printed
 from fairway.net.errors import translated
 from fairway.net.hostimage import ensure_host_image
 from fairway.ports import Ended
@@ -45,25 +46,38 @@ SETTLE = 0.5
 """Seconds."""
 UP = "up"
 """The key of what is said while an application comes up."""
+Harden = Callable[[App, Mapping[str, ImageRef]], App]
+"""The application as it is deployed with these images: what is tested is what runs."""
+
+
+def as_it_is(app: App, images: Mapping[str, ImageRef]) -> App:
+    return app
 
 
 class DockerTestBeds:
-    """`image` has `cat` and `curl`; Fairway's own host image, made where it is missing, is taken where it is None."""
+    """`image` has `cat` and `curl`; Fairway's own host image, made where it is missing, is taken where it is None.
+
+    `configs` are the contents of configs, base64; where it is None, they are read from their files.
+    """
 
     __test__ = False
 
     def __init__(
         self,
-        docker: aiodocker.Docker,
+        docker: Docker,
         *,
         image: str | None = None,
         host: str = "local",
         credentials: image_store.Credentials | None = None,
+        harden: Harden = as_it_is,
+        configs: Mapping[str, str] | None = None,
     ) -> None:
         self.docker = docker
         self.image = image
+        self.configs = configs
         self.host = host
         self.credentials = credentials
+        self.harden = harden
 
     @asynccontextmanager
     async def open(
@@ -76,8 +90,12 @@ class DockerTestBeds:
         engine = DockerEngine(environment, self.docker, self.host, credentials=self.credentials)
         async with held(self.docker, environment, helper, self.host):
             try:
-                release = await _release(engine, app, images, secrets)
-                yield DockerTestBed(engine, release, secrets, helper, tuple(differences(app)))
+                configs = self.configs if self.configs is not None else await asyncio.to_thread(read_configs, app)
+                hardened = partial(self.harden, app)
+                built = await _described(engine, images)
+                release = await _release(engine, hardened(built), built, secrets, configs)
+                notes = tuple(differences(app))
+                yield DockerTestBed(engine, release, secrets, helper, notes=notes, harden=hardened)
             finally:
                 with translated(self.host, "The test project could not be taken down"):
                     await unbroken(remove(self.docker, environment))
@@ -94,7 +112,9 @@ class DockerTestBed:
         release: Release,
         secrets: Mapping[str, bytes],
         helper: str,
-        notes: tuple[str, ...] = (),
+        *,
+        notes: tuple[str, ...],
+        harden: Callable[[Mapping[str, ImageRef]], App],
     ) -> None:
         self.engine = engine
         self.docker = engine.docker
@@ -103,6 +123,7 @@ class DockerTestBed:
         self.secrets = secrets
         self.helper = helper
         self.notes = notes
+        self.harden = harden
         self._is_up = False
         self._count = itertools.count(1)
 
@@ -157,7 +178,7 @@ class DockerTestBed:
         replica = next(iter((await self.engine.observe()).of(revision)))
         with translated(self.engine.host):
             output = await self._follow(replica, emit, key)
-            ended = await self.docker.containers.container(replica.id).wait()
+            ended = await self.docker.post(f"containers/{replica.id}/wait")
         await self.engine.retire(revision, 0)
         return Ended(int(ended["StatusCode"]), output)
 
@@ -183,12 +204,12 @@ class DockerTestBed:
             "HostConfig": {"NetworkMode": network or "none", "LogConfig": {"Type": "json-file"}},
         }
         with explained(self.engine.host, f"{url} could not be asked"):
-            container = await unbroken(self.docker.containers.create(body))
-            await container.start()
-            await container.wait()
-            said = "".join(await container.log(stderr=True))
-            answer = "".join(await container.log(stdout=True))
-            await container.delete(force=True)
+            container = (await unbroken(self.docker.post("containers/create", body)))["Id"]
+            await self.docker.post(f"containers/{container}/start")
+            await self.docker.post(f"containers/{container}/wait")
+            said = await printed(self.docker, container, stderr=True)
+            answer = await printed(self.docker, container, stdout=True)
+            await self.docker.delete(f"containers/{container}", force=True)
         status = re.search(r"(\d{3})\s*$", said)
         return (int(status[1]) or None if status else None), answer[:BODY]
 
@@ -204,46 +225,49 @@ class DockerTestBed:
             for name, service in self.app.services.items()
             if name not in self.release.images and (wanted is None or name in wanted) and (image := service.image)
         }
-        pinned = await self.engine.pin(missing)
-        self.release = replace(self.release, images={**self.release.images, **pinned})
+        if missing:
+            images = {**self.release.images, **await self.engine.pin(missing)}
+            self.app = for_test(self.harden(images))
+            self.release = replace(self.release, app=self.app, images=images)
 
     async def _fail_fast(self, fleet: Fleet, emit: Emit) -> None:
         """Raises NotReady for a service that will never be up; what it printed last is emitted."""
         for replica in fleet.replicas:
             if why := hopeless(self.app, replica):
-                container = self.docker.containers.container(replica.id)
                 with translated(self.engine.host):
-                    lines = "".join(await container.log(stdout=True, stderr=True, tail=LAST)).splitlines()
-                for line in lines:
+                    said = (await last_lines(self.docker, replica.id, LAST)).splitlines()
+                for line in said:
                     emit(Output(UP, f"{replica.revision.service}: {line}"))
                 raise NotReady(
                     f"{replica.revision.service} did not come up: {why}",
                     where=self.engine.host,
-                    why="\n".join(lines[-LAST // 2 :]),
+                    why="\n".join(said[-LAST // 2 :]),
                     replica=replica.name,
                 )
 
     async def _follow(self, replica: Replica, emit: Emit, key: str) -> str:
         """Its lines as they come, until it ends; the last of them."""
-        rest = ""
-        last: list[str] = []
-
-        def line(text: str) -> None:
-            last.append(text)
-            del last[:-LAST]
-            emit(Output(key, text))
-
-        async for piece in self.docker.containers.container(replica.id).log(stdout=True, stderr=True, follow=True):
-            *lines, rest = (rest + piece).split("\n")
-            for text in lines:
-                line(text.rstrip("\r"))
-        if rest:
-            line(rest)
+        last: deque[str] = deque(maxlen=LAST)
+        async for item in lines(self.docker, replica, follow=True):
+            last.append(item.line.text)
+            emit(Output(key, item.line.text))
         return "\n".join(last)
 
 
+async def _described(engine: DockerEngine, images: Mapping[str, ImageRef]) -> Mapping[str, ImageRef]:
+    """The same images, with what they say of themselves."""
+    found = await engine.pin({name: image.pinned for name, image in images.items()})
+    return {
+        name: replace(found[name], reference=image.reference, digest=image.digest) for name, image in images.items()
+    }
+
+
 async def _release(
-    engine: DockerEngine, app: App, images: Mapping[str, ImageRef], secrets: Mapping[str, bytes]
+    engine: DockerEngine,
+    app: App,
+    images: Mapping[str, ImageRef],
+    secrets: Mapping[str, bytes],
+    configs: Mapping[str, str],
 ) -> Release:
     made = for_test(app)
     engine.refuse(made)
@@ -253,26 +277,7 @@ async def _release(
         app=made,
         images=dict(images),
         revisions={name: Revision(name, 1, tokens.token_hex(8)) for name in made.services},
-        configs=await asyncio.to_thread(_configs, app),
+        configs=configs,
         secrets={name: tokens.token_hex(8) for name in secrets},
         reason="test",
     )
-
-
-def _configs(app: App) -> dict[str, str]:
-    """The contents, base64, of every config that a service uses."""
-    used = {mount.source for service in app.services.values() for mount in service.configs}
-    return {key: base64.b64encode(_content(key, config)).decode() for key, config in app.configs.items() if key in used}
-
-
-def _content(key: str, config: FileObject) -> bytes:
-    if config.content is not None:
-        return config.content.encode()
-    if config.environment is not None and (value := os.environ.get(config.environment)) is not None:
-        return value.encode()
-    try:
-        if config.file is not None:
-            return Path(config.file).read_bytes()
-    except OSError as error:
-        raise EngineError(f"The config {key} cannot be read", where=config.file, why=str(error)) from error
-    raise EngineError(f"The config {key} has no content here", hint="Give it `content`, `file` or `environment`.")

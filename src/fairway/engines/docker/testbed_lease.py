@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Collection, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 
-import aiodocker
-from aiodocker.containers import DockerContainer
-from aiodocker.exceptions import DockerError
-
+from fairway.engines.common.together import unbroken
 from fairway.engines.docker.observed import inspected, seconds
-from fairway.engines.docker.together import unbroken
 from fairway.model.environment import Environment
+from fairway.net.client import Docker, DockerError
 from fairway.net.docker import host_time
 from fairway.net.errors import translated
 from fairway.render import names
@@ -27,7 +23,7 @@ YOUNG = 60.0
 
 
 @asynccontextmanager
-async def held(docker: aiodocker.Docker, environment: Environment, image: str, host: str) -> AsyncIterator[None]:
+async def held(docker: Docker, environment: Environment, image: str, host: str) -> AsyncIterator[None]:
     """A container that ends with our connection to its standard input. `image` has `cat`."""
     body: dict[str, Any] = {
         "Image": image,
@@ -39,24 +35,24 @@ async def held(docker: aiodocker.Docker, environment: Environment, image: str, h
         "HostConfig": {"AutoRemove": True, "NetworkMode": "none"},
     }
     with translated(host, "A test project could not be opened"):
-        making = asyncio.ensure_future(docker.containers.create(body, name=names.lease(environment)))
+        making = asyncio.ensure_future(docker.post("containers/create", body, name=names.lease(environment)))
         try:
-            container = await asyncio.shield(making)
-            async with container.attach(stdin=True, stdout=True) as stream:
-                await stream._init()
-                await container.start()
+            container = (await asyncio.shield(making))["Id"]
+            attached = {"stream": True, "stdin": True, "stdout": True}
+            with closing(await docker.hijack(f"containers/{container}/attach", attached)):
+                await docker.post(f"containers/{container}/start")
                 yield
         finally:
             with suppress(DockerError):
-                await unbroken(_discard(making))
+                await unbroken(_discard(docker, making))
 
 
-async def _discard(making: asyncio.Future[DockerContainer]) -> None:
+async def _discard(docker: Docker, making: asyncio.Future[dict[str, Any]]) -> None:
     """Whoever was cancelled while Docker made it has it made all the same."""
-    await (await making).delete(force=True)
+    await docker.delete(f"containers/{(await making)['Id']}", force=True)
 
 
-async def sweep(docker: aiodocker.Docker, host: str) -> None:
+async def sweep(docker: Docker, host: str) -> None:
     """Remove the test projects whose process is gone."""
     with translated(host, "What an earlier test has left could not be removed"):
         alive: set[Environment] = set()
@@ -72,28 +68,28 @@ async def sweep(docker: aiodocker.Docker, host: str) -> None:
                 await remove(docker, environment)
 
 
-async def remove(docker: aiodocker.Docker, environment: Environment) -> None:
+async def remove(docker: Docker, environment: Environment) -> None:
     """Everything that bears the environment's labels, by force: containers first, then what they held on to."""
     labels = {names.APP: environment.app, names.ENVIRONMENT: environment.name}
-    filters = json.dumps({"label": names.label_filter(labels)})
-    containers = await docker.containers.list(all=True, filters=filters)
-    mine = [container for container in containers if container["Labels"].get(names.KIND) != names.Kind.LEASE]
-    await _all(container.delete(force=True, v=True) for container in mine)
-    volumes = await docker._query_json("volumes", params={"filters": filters})
-    await _all(docker._query_json(f"volumes/{volume['Name']}", "DELETE") for volume in volumes.get("Volumes") or ())
-    networks = await docker.networks.list(filters={"label": names.label_filter(labels)})
-    await _all(docker._query_json(f"networks/{network['Id']}", "DELETE") for network in networks)
+    filters = {"label": names.label_filter(labels)}
+    containers = await docker.get("containers/json", all=True, filters=filters)
+    mine = [container["Id"] for container in containers if container["Labels"].get(names.KIND) != names.Kind.LEASE]
+    await _all(docker.delete(f"containers/{container}", force=True, v=True) for container in mine)
+    volumes = await docker.get("volumes", filters=filters)
+    await _all(docker.delete(f"volumes/{volume['Name']}") for volume in volumes.get("Volumes") or ())
+    networks = await docker.get("networks", filters=filters)
+    await _all(docker.delete(f"networks/{network['Id']}") for network in networks)
 
 
-async def _known(docker: aiodocker.Docker) -> set[Environment]:
+async def _known(docker: Docker) -> set[Environment]:
     """The test projects that anything on the host belongs to."""
-    filters = json.dumps({"label": [names.ENVIRONMENT]})
-    volumes = await docker._query_json("volumes", params={"filters": filters})
-    labels = [
-        *(container["Labels"] for container in await docker.containers.list(all=True, filters=filters)),
-        *(volume["Labels"] for volume in volumes.get("Volumes") or ()),
-        *(network["Labels"] for network in await docker.networks.list(filters={"label": [names.ENVIRONMENT]})),
-    ]
+    filters = {"label": [names.ENVIRONMENT]}
+    containers, volumes, networks = await asyncio.gather(
+        docker.get("containers/json", all=True, filters=filters),
+        docker.get("volumes", filters=filters),
+        docker.get("networks", filters=filters),
+    )
+    labels = [found["Labels"] for found in (*containers, *(volumes.get("Volumes") or ()), *networks)]
     return {_environment(found) for found in labels if re.match(re.escape(PREFIX), found[names.ENVIRONMENT])}
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-import aiodocker
-from aiodocker.exceptions import DockerError
 
 from fairway.engines.docker.errors import explained
 from fairway.model.errors import EngineError
 from fairway.model.release import Release
+from fairway.net.client import Docker, DockerError
 from fairway.render import docker as render
 from fairway.render import names
 
 
-async def prepare(docker: aiodocker.Docker, host: str, release: Release, service: str) -> None:
+async def prepare(docker: Docker, host: str, release: Release, service: str) -> None:
     """Raises EngineError for an external volume that is missing, and for one that exists with another driver or options."""
     app = release.app
     wanted = {mount.source for mount in app.services[service].volumes if mount.type == "volume" and mount.source}
@@ -32,20 +29,18 @@ async def prepare(docker: aiodocker.Docker, host: str, release: Release, service
             )
         if found is None:
             with explained(host, f"The volume {name} could not be made"):
-                body = json.dumps(render.volume(release.environment, release, key))
-                await docker._query_json("volumes/create", "POST", data=body)
+                await docker.post("volumes/create", render.volume(release.environment, release, key))
         elif not declared.external:
             _same(found, render.volume(release.environment, release, key), host)
 
 
-async def show(docker: aiodocker.Docker, name: str) -> dict[str, Any] | None:
+async def show(docker: Docker, name: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = await docker._query_json(f"volumes/{name}")
+        return dict(await docker.get(f"volumes/{name}"))
     except DockerError as error:
         if error.status == 404:
             return None
         raise
-    return found
 
 
 def _same(found: dict[str, Any], wanted: dict[str, Any], host: str) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import aiodocker
-import aiohttp
-
 from fairway.model.errors import EngineUnreachable
+from fairway.net.client import Docker, Response
 from fairway.net.errors import translated
+from fairway.net.http import Disconnected
 from fairway.render.names import label_filter
 
 CHANGES = ("create", "start", "die", "oom", "health_status", "pause", "unpause", "rename", "destroy")
@@ -21,27 +19,22 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 
 @asynccontextmanager
 async def events(
-    docker: aiodocker.Docker, labels: Mapping[str, str], happenings: Sequence[str] = CHANGES
+    docker: Docker, labels: Mapping[str, str], happenings: Sequence[str] = CHANGES
 ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
     """The events of containers with these labels, from this moment on: none is missed once the context is open."""
     filters = {"type": ["container"], "label": label_filter(labels), "event": list(happenings)}
-    endless = aiohttp.ClientTimeout(total=None)
-    async with docker._query("events", params={"filters": json.dumps(filters)}, timeout=endless) as answer:
-        try:
-            yield _lines(answer)
-        finally:
-            answer.close()
+    async with docker.open("GET", "events", {"filters": filters}) as answer:
+        yield _lines(answer)
 
 
-async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    with suppress(aiohttp.ClientError):  # a stream that breaks has ended
-        async for line in answer.content:
-            if line.strip():
-                yield json.loads(line)
+async def _lines(answer: Response) -> AsyncIterator[dict[str, Any]]:
+    with suppress(Disconnected):  # a stream that breaks has ended
+        async for event in answer.lines():
+            yield event
 
 
 async def changes(
-    docker: aiodocker.Docker,
+    docker: Docker,
     labels: Mapping[str, str],
     host: str,
     *,

@@ -12,6 +12,7 @@ from fairway.engines.docker.console import DockerConsole
 from fairway.model.errors import EngineUnreachable
 from fairway.model.fleet import Replica
 from fairway.model.release import Release, Revision
+from fairway.model.usage import Sample
 from fairway.net.hosts import Hosts
 from fairway.ports import LogLine
 
@@ -23,12 +24,16 @@ Home = Callable[[Release, Revision], Awaitable[str]]
 
 
 class FleetConsole:
-    """`consoles` by host; `home` says where a one-off container of a revision belongs: its data may be there."""
+    """`consoles` by host; `home` says where a one-off container of a revision belongs: its data may be there. `forget` is called
+    once there are no data any more."""
 
-    def __init__(self, hosts: Hosts, consoles: Mapping[str, DockerConsole], home: Home) -> None:
+    def __init__(
+        self, hosts: Hosts, consoles: Mapping[str, DockerConsole], home: Home, forget: Callable[[], Awaitable[None]]
+    ) -> None:
         self.hosts = hosts
         self.consoles = consoles
         self.home = home
+        self.forget = forget
 
     async def logs(
         self, replicas: Sequence[Replica], *, follow: bool = False, since: float | None = None, tail: int | None = None
@@ -41,6 +46,12 @@ class FleetConsole:
         ]
         async for line in in_order(sources, LATE if follow else None):
             yield line
+
+    async def sample(self, replicas: Sequence[Replica]) -> Mapping[str, Sample]:
+        mine = {name: [one for one in replicas if one.host == name] for name in self.hosts.ready}
+        asked = [name for name, found in mine.items() if found]
+        told = await self.hosts.each(lambda name: self.consoles[name].sample(mine[name]), asked)
+        return {identity: one for found in told.values() for identity, one in found.items()}
 
     async def exec(self, replica: Replica, command: Sequence[str], *, tty: bool = False, stdin: bool = False) -> int:
         return await self.consoles[replica.host].exec(replica, command, tty=tty, stdin=stdin)
@@ -60,6 +71,8 @@ class FleetConsole:
 
     async def down(self, *, volumes: bool = False) -> tuple[str, ...]:
         gone = await self.hosts.each(lambda name: self.consoles[name].down(volumes=volumes))
+        if volumes:
+            await self.forget()
         return tuple(name for names in gone.values() for name in names)
 
 

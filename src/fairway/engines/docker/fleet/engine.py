@@ -1,4 +1,4 @@
-"""The engines of a fleet as one: `ports.Engine` over several Docker hosts."""
+"""The engines of a fleet as one: `ports.Engine` over several Docker hosts, and `ports.KeptFiles`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from fairway.engines.docker import observed
 from fairway.engines.docker.engine import BROKEN, DockerEngine
+from fairway.engines.docker.fleet.homes import Homes, settled
 from fairway.engines.docker.fleet.inventory import Known, look
 from fairway.engines.docker.fleet.marks import Marks
 from fairway.engines.docker.fleet.supply import Supply
@@ -32,7 +33,10 @@ Place = Callable[[Release, Sequence[Host], Sequence[Replica]], Layout]
 
 
 class DockerFleet:
-    """`engines` by host, `known` what the settings say of them. Stateless: the hosts hold the truth."""
+    """`engines` by host, `known` what the settings say of them; `data`, of a service: its volumes and directories.
+
+    Stateless: the hosts hold the truth.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,8 @@ class DockerFleet:
         supply: Supply,
         marks: Marks,
         holders: Mapping[str, Holders],
+        homes: Homes,
+        data: Callable[[Release, str], Collection[str]],
     ) -> None:
         self.environment = environment
         self.members = members
@@ -54,8 +60,12 @@ class DockerFleet:
         self.supply = supply
         self.marks = marks
         self.holders = holders
+        self.homes = homes
+        self.data = data
         self._held: dict[int, asyncio.Task[object]] = {}
         """By release: the names that are, or are being, given to its services on all hosts."""
+
+    blind = 0.0
 
     async def observe(self) -> Fleet:
         told, drained = await asyncio.gather(
@@ -91,13 +101,23 @@ class DockerFleet:
     async def ensure(self, release: Release, revision: Revision, replicas: int, secrets: Mapping[str, bytes]) -> None:
         there = (await self.observe()).of(revision)
         seats = await self._seats(release, revision, replicas, there)
-        await asyncio.gather(self.supply.bring(release.images[revision.service], seats), self._name(release))
+        await asyncio.gather(
+            self.supply.bring(release.images[revision.service], seats),
+            self._name(release),
+            self._note_home(release, revision, seats),
+        )
 
         async def bring(name: str) -> None:
             existing = [replica for replica in there if replica.host == name]
             await self.engines[name].bring(release, revision, existing, seats[name], secrets)
 
         await self.members.each(bring, seats)
+
+    async def _note_home(self, release: Release, revision: Revision, seats: Collection[str]) -> None:
+        """Before there is anything: what is lost with its host has to be known. One that is everywhere has no home."""
+        data = self.data(release, revision.service)
+        if data and len(seats) == 1:
+            await self.homes.note(data, *seats)
 
     async def _name(self, release: Release) -> None:
         """On every host each service is found by its name before anything of the release starts; once for each release."""
@@ -126,7 +146,8 @@ class DockerFleet:
         return by_host([*kept, *((seat.host, seat.index) for seat in free)])
 
     async def _layout(self, release: Release) -> Layout:
-        hosts, fleet = await asyncio.gather(self._look(release), self.observe())
+        found, fleet, homes = await asyncio.gather(self._look(release), self.observe(), self.homes.read())
+        hosts = settled(found, homes)
         there = [replica for replica in fleet.replicas if replica.state not in BROKEN and not replica.leaving]
         return self.place(release, hosts, there)
 
@@ -181,12 +202,31 @@ class DockerFleet:
         if all(replica.revision.service in release.revisions for replica in fleet.replicas):
             await self.members.each(lambda name: self.holders[name].tidy(release))
 
+    async def keep(self, releases: Collection[Release]) -> None:
+        await self.members.each(lambda name: self.engines[name].keep(releases))
+
     def refuse(self, app: App) -> None:
         for name in self.members.ready:
             self.engines[name].refuse_more(app, fleet=True)
 
     async def hosts(self) -> tuple[Host, ...]:
         return await self._look()
+
+    async def waiting(self, release: Release) -> Mapping[str, str]:
+        """Services that have their data on a host that does not answer, nowhere else, and no replica: with that host."""
+        homes = await self.homes.read()
+        if not set(homes.values()) - set(self.members.ready):
+            return {}
+        hosts, fleet = await asyncio.gather(self._look(), self.observe())
+        there = settled(hosts, homes)
+        alive = {replica.revision.service for replica in fleet.replicas if replica.state not in BROKEN}
+        found: dict[str, str] = {}
+        for service in release.revisions.keys() - alive:
+            data = frozenset(self.data(release, service))
+            holders = [host for host in there if data & host.volumes]
+            if holders and all(host.state is HostState.LOST for host in holders):
+                found[service] = holders[0].name
+        return found
 
     async def _look(self, release: Release | None = None) -> tuple[Host, ...]:
         """All of them, those that are lost too."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import aiodocker
 from msgspec import Struct, field
 
 from fairway.engines.docker.hosts_running import reserved_cpus
@@ -15,6 +13,7 @@ from fairway.engines.docker.observed import inspect
 from fairway.model.deploy import Resources
 from fairway.model.hosts import Host
 from fairway.model.release import Release, Revision
+from fairway.net.client import Docker
 from fairway.net.errors import translated
 from fairway.render import names
 
@@ -28,12 +27,10 @@ class Known(Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-async def look(docker: aiodocker.Docker, known: Known, release: Release | None = None) -> Host:
+async def look(docker: Docker, known: Known, release: Release | None = None) -> Host:
     """What is reserved is counted only where a service of the release reserves something."""
     with translated(known.name, "The host could not be looked at"):
-        info, volumes, used = await asyncio.gather(
-            docker.system.info(), docker._query_json("volumes"), _used(docker, release)
-        )
+        info, volumes, used = await asyncio.gather(docker.get("info"), docker.get("volumes"), _used(docker, release))
     pairs = (str(label).partition("=") for label in info.get("Labels") or ())
     return Host(
         name=known.name,
@@ -54,11 +51,11 @@ def reserves(release: Release) -> bool:
     return any(one.cpus or one.memory or one.pids for one in found)
 
 
-async def _used(docker: aiodocker.Docker, release: Release | None) -> Resources:
+async def _used(docker: Docker, release: Release | None) -> Resources:
     """By everything that runs there, but for the replicas of this release: placement counts those itself."""
     if release is None or not reserves(release):
         return Resources()
-    listed: list[Json] = await docker._query_json("containers/json", params={"filters": json.dumps({})})
+    listed: list[Json] = await docker.get("containers/json")
     others = [item for item in listed if not _mine(item.get("Labels") or {}, release, set(release.revisions.values()))]
     found = [one for one in await asyncio.gather(*(inspect(docker, item["Id"]) for item in others)) if one]
     return Resources(

@@ -11,8 +11,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from fairway.engines.docker.lease import DockerLeases, guarded
-from fairway.engines.docker.together import unbroken
+from fairway.engines.common.guard import guarded
+from fairway.engines.common.together import unbroken
+from fairway.engines.docker.lease import DockerLeases
 from fairway.model.environment import Environment
 from fairway.model.errors import EngineError, FairwayError, Locked
 from fairway.net.hosts import Hosts
@@ -79,7 +80,7 @@ class FleetLeases:
                 f"{self.environment} cannot be locked: {there} of its {all_} hosts answer",
                 where=missing,
                 why="somebody who reaches the others could change it at the same time",
-                hint="bring them back, or take those that are gone for good out of `hosts`",
+                hint="bring them back; where you know that one is dead, and that nobody else changes anything through it: `--without HOST`",
             )
 
     def _lost(self) -> EngineError:

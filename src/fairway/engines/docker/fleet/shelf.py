@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from fairway.engines.docker.ledger_codec import newer
-from fairway.engines.docker.shelf import Files, Shelf
+from fairway.engines.common.ledger_codec import newer
+from fairway.engines.common.shelf import Files, Shelf
 from fairway.net.hosts import Hosts
 
 
@@ -33,6 +33,10 @@ class FleetShelf:
     async def has(self, name: str) -> bool:
         return any((await self.hosts.each(lambda host: self.shelves[host].has(name))).values())
 
-    async def write(self, files: Files) -> None:
-        await self.hosts.each(lambda host: self.shelves[host].write({**self._missed.get(host, {}), **files}))
+    async def write(self, files: Files, *, new: bool = False) -> None:
+        await self.hosts.each(lambda host: self.shelves[host].write({**self._missed.get(host, {}), **files}, new=new))
         self._missed.clear()
+
+    async def remove(self, names: Collection[str]) -> None:
+        """A host that is away brings them back when it returns, until they are removed again."""
+        await self.hosts.each(lambda host: self.shelves[host].remove(names))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
-from fairway.engines.docker.signals import DockerSignals, token
+from fairway.engines.common.orders import token
+from fairway.engines.docker.signals import DockerSignals
 from fairway.model.orders import Order, Signal
 from fairway.net.hosts import Hosts
 

@@ -1,0 +1,1 @@
+"""What engines share: what is kept of an environment, whatever it is kept in."""
