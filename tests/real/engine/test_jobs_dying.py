@@ -73,14 +73,14 @@ async def test_one_that_has_succeeded_since_its_deployer_was_killed_is_not_run_a
 
 async def test_the_time_it_has_counts_from_its_start(world: World, engine: DockerEngine) -> None:
     script = "echo busy; while :; do sleep 0.05; done"
-    process = await deployer(world, script, timeout=6)
+    process = await deployer(world, script, timeout=10)
     await running(world)
-    await asyncio.sleep(3)
+    await asyncio.sleep(5)
     await kill(process)
     began = time.monotonic()
-    with pytest.raises(JobFailed, match="within 6 s"):
-        await run(engine, job_release(world), sh(script, timeout=6))
-    assert 1 < time.monotonic() - began < 4.5
+    with pytest.raises(JobFailed, match="within 10 s"):
+        await run(engine, job_release(world), sh(script, timeout=10))
+    assert 1 < time.monotonic() - began < 10
     assert containers(world) == []
 
 

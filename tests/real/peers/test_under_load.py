@@ -9,6 +9,7 @@ import pytest
 
 from fairway.model.policy import Ready
 from fairway.net.authority import Authority
+from fairway.render.envoy_clusters import USER_TIMEOUT
 from tests.real.gateway.test_changes import never_interrupted, none_failed
 from tests.real.peers.sides import Sides
 
@@ -89,7 +90,7 @@ async def test_traffic_leaves_a_host_that_is_lost_and_comes_back_to_it(sides: Si
             sides.second.host.plug()
         plugged = time.time()
         while await healthy(sides) < 2 or "there" not in await sides.ask(8):
-            assert time.time() - plugged < 15, "the host gets nothing, though it is back"
+            assert time.time() - plugged < 30, "the host gets nothing, though it is back"
             await asyncio.sleep(0.1)
         back = time.time() - plugged
     ended = sorted(failure.clock - lost for failure in load.report.failures)
@@ -97,6 +98,6 @@ async def test_traffic_leaves_a_host_that_is_lost_and_comes_back_to_it(sides: Si
         f"unplugged: {load.report.summary()}\nout after {left:.1f} s, back {back:.1f} s after the plug; failures at {ended}"
     )
     assert quiet == {"here": 50}
-    assert left < 4
+    assert left < USER_TIMEOUT, "checks are faster than what TCP gives up after"
     assert load.report.failed <= 16, "no more than were under way: one for each client"
-    assert max(ended, default=0) < 17.5
+    assert max(ended, default=0) < 25
